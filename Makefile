@@ -1,0 +1,47 @@
+# Everything there is to run. On a bare machine only python3 (3.11 or newer), make and git
+# are needed; .ci/venv makes the rest.
+PORT ?= 8000
+PYTHON ?=
+ARGS ?=
+export PYTHON
+
+RUN := .ci/venv requirements.txt
+DEV := .ci/venv requirements-dev.txt
+
+.PHONY: help run test lint format lock demo faults clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 12
+
+run: ## Start everything with a demo clinic (make run PORT=8001 for another port)
+	@$(RUN) manage.py run_demo --port $(PORT)
+
+test: ## Run every check and the suite on SQLite and PostgreSQL (ARGS goes to pytest)
+	@$(DEV) -m tests $(ARGS)
+
+lint: ## Run the checks without the tests
+	@$(DEV) -m tests --only-checks
+
+format: ## Rewrite the code in the house style
+	@$(DEV) -m ruff check --fix-only --quiet .
+	@$(DEV) -m ruff format .
+
+lock: ## Pin what the .in files ask for, with hashes
+	@$(DEV) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		-o requirements.txt requirements.in
+	@$(DEV) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		-o requirements-dev.txt requirements-dev.in
+
+demo: ## Fill the database with the demo clinic, without starting anything
+	@$(RUN) manage.py migrate --verbosity 0
+	@$(RUN) manage.py createcachetable
+	@$(RUN) manage.py demo
+
+faults: ## Kill workers, brokers and databases while reminders drain (minutes)
+	@$(DEV) -m pytest tests/faults -m long $(ARGS)
+
+clean: ## Remove .venv and every cache; the data in var/ stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
