@@ -1,0 +1,1 @@
+"""The composition root: settings, addresses, the worker, and who may sign in."""

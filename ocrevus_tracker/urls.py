@@ -1,0 +1,30 @@
+"""Every address of the service."""
+
+from allauth.account import views as account
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from ocrevus_tracker.accounts.views import healthz, home
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("", include("schedules.urls")),
+    path("", include("reminders.urls")),
+    # Of django-allauth only the doors that are open here; its names are its own.
+    path("sign-in/", account.request_login_code, name="account_request_login_code"),
+    path("sign-in/code/", account.confirm_login_code, name="account_confirm_login_code"),
+    path("sign-in/staff/", account.login, name="account_login"),
+    path("sign-out/", account.logout, name="account_logout"),
+    # allauth links to a sign-up page; here clinics add people, so it leads back to the door.
+    path(
+        "sign-up/",
+        RedirectView.as_view(pattern_name="account_request_login_code"),
+        name="account_signup",
+    ),
+    path(
+        "inactive/",
+        RedirectView.as_view(pattern_name="account_request_login_code"),
+        name="account_inactive",
+    ),
+]
