@@ -1,0 +1,132 @@
+"""People who sign in, clinics, and who works where."""
+
+import datetime as dt
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse a name that the IANA time zone database does not know.
+
+    Raises:
+        ValidationError: the name is unknown.
+    """
+    if name not in available_timezones():
+        raise ValidationError(
+            _("“%(name)s” is not a time zone. Use a name like America/New_York."),
+            params={"name": name},
+        )
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users who are known by their e-mail address alone."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The user with this address, whatever its case."""
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":  # noqa: ANN401 - Django's own signature
+        """A new user; without a password only an e-mailed code signs them in."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str, **fields: Any) -> "User":  # noqa: ANN401 - see create_user
+        """A user with every permission, for `manage.py createsuperuser`."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in: staff by password, patients by an e-mailed code."""
+
+    email = models.EmailField(_("email address"))
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_without_case"),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+    def get_short_name(self) -> str:
+        """What a page greets the person with."""
+        return self.name or self.email
+
+    @property
+    def works_at_a_clinic(self) -> bool:
+        """Staff use the staff pages and sign in by password, never by an e-mailed code."""
+        return Membership.objects.filter(user=self).exists()
+
+
+class Clinic(models.Model):
+    """A place that gives infusions. Its local date is the `today` of all its pages."""
+
+    name = models.CharField(_("name"), max_length=120)
+    slug = models.SlugField(unique=True)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="America/New_York", validators=[validate_time_zone]
+    )
+    phone = models.CharField(_("phone"), max_length=40)
+    hours = models.CharField(_("opening hours"), max_length=120)
+    address = models.CharField(_("address"), max_length=200)
+    # Days before the due date on which booking opens. The clinic's own choice (ux 2.1, state E).
+    booking_opens_days = models.PositiveSmallIntegerField(default=70)
+    # Days after the due date on which a patient without a visit is told "late" (ux 2.1, state I).
+    late_after_days = models.PositiveSmallIntegerField(default=3)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The clinic's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    def local_date(self, moment: dt.datetime) -> dt.date:
+        """The date on the clinic's wall calendar at `moment` (aware)."""
+        return moment.astimezone(self.tz).date()
+
+
+class Role(models.TextChoices):
+    NURSE = "nurse", _("Nurse")
+    COORDINATOR = "coordinator", _("Coordinator")
+    PRESCRIBER = "prescriber", _("Prescriber")
+    ADMIN = "admin", _("Clinic admin")
+
+
+class Membership(models.Model):
+    """A person works at a clinic in a role."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.NURSE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("user", "clinic", name="one_membership_per_user_and_clinic"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="membership_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"membership {self.pk}"

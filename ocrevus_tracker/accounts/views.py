@@ -1,0 +1,23 @@
+"""Where a person lands."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from .models import User
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponseRedirect:
+    """Staff go to their work list, everybody else to their own date."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required saw to it
+    return redirect("staff:worklist" if user.works_at_a_clinic else "patient:home")
+
+
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")

@@ -1,0 +1,1 @@
+"""Who changed what, and why. Entries are added and never changed."""
