@@ -1,0 +1,93 @@
+"""What to ask before an infusion is recorded: is this right, and why?
+
+Only what a person may have mistyped or overlooked; nothing here refuses (ux 2.11).
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from dateutil.relativedelta import relativedelta
+
+from .dates import Interval, due_add, min_add, months
+from .explain import Reason
+from .history import Infusion, Position, replay
+from .regimens import Regimen
+
+# The gap after which the prescriber's word is asked for. A default; no label names one.
+LONG_GAP = months(9)
+
+
+def cautions(
+    regimen: Regimen,
+    history: Sequence[Infusion],
+    *,
+    given_on: dt.date,
+    dose_mg: int,
+    long_gap: Interval = LONG_GAP,
+) -> tuple[Reason, ...]:
+    """The questions that recording `dose_mg` mg on `given_on` raises, most serious first.
+
+    Looks at the infusions before `given_on` only, so a back-dated one is judged in its place.
+    """
+    before = replay(regimen, [one for one in history if one.given_on < given_on])
+    asked = [
+        _too_soon(regimen, before, given_on),
+        _another_dose(regimen, before, dose_mg),
+        _long_gap(before, given_on, long_gap),
+        _second_part_off(regimen, before, given_on),
+    ]
+    return tuple(one for one in asked if one)
+
+
+def expected_mg(regimen: Regimen, position: Position) -> int:
+    """The dose in mg that the plan has for the next step."""
+    if position.step == "maintenance":
+        return regimen.maintenance_mg
+    return regimen.initial[0 if position.step == "initial-1" else 1].dose_mg
+
+
+def _too_soon(regimen: Regimen, before: Position, given_on: dt.date) -> Reason | None:
+    """R4, R6: the minimum gap to a maintenance dose."""
+    if before.step != "maintenance" or before.last is None:
+        return None
+    if given_on >= min_add(before.last, regimen.min_gap):
+        return None
+    facts = (("elapsed", elapsed(before.last, given_on)), ("last", before.last))
+    return Reason("R6", "too_soon", (*facts, ("gap", regimen.min_gap)))
+
+
+def _another_dose(regimen: Regimen, before: Position, dose_mg: int) -> Reason | None:
+    """R1: an amount other than the plan's wants a reason."""
+    planned = expected_mg(regimen, before)
+    if dose_mg == planned:
+        return None
+    return Reason("R1", "another_dose", (("planned", planned), ("dose_mg", dose_mg)))
+
+
+def _long_gap(before: Position, given_on: dt.date, long_gap: Interval) -> Reason | None:
+    """A9, A11: after a long gap the prescriber agrees the plan first."""
+    if before.last is None or given_on <= due_add(before.last, long_gap):
+        return None
+    return Reason("A11", "long_gap", (("elapsed", elapsed(before.last, given_on)),))
+
+
+def _second_part_off(regimen: Regimen, before: Position, given_on: dt.date) -> Reason | None:
+    """R3: the second part of the first dose away from its day, by more than its window."""
+    if before.step != "initial-2" or before.anchor is None:
+        return None
+    planned, days = regimen.initial[1].offset_days, (given_on - before.anchor).days
+    if planned <= days <= planned + regimen.second_dose.late:
+        return None
+    return Reason("R3", "second_part_off", (("days", days), ("planned", planned)))
+
+
+def elapsed(start: dt.date, end: dt.date) -> str:
+    """The time from `start` to `end` as people say it: "4 months and 2 days"."""
+    gap = relativedelta(end, start)
+    whole = gap.years * 12 + gap.months
+    parts = [_counted(whole, "month"), _counted(gap.days, "day")]
+    return " and ".join(part for part in parts if part) or "0 days"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""

@@ -1,0 +1,74 @@
+"""Adding intervals to dates: due dates clamp, minimum gaps roll forward.
+
+31 August plus 6 months has no 31 February to land on. A clinic says "end of February" and means
+the 28th, so a due date clamps. A minimum gap must hold under every reading, so it rolls forward
+to 1 March (CDC's CDSi logic specification, CALCDT-5). Weeks and days are plain counts; months
+and weeks are never converted into each other.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from dateutil.relativedelta import relativedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A span of whole calendar months or whole days; never both."""
+
+    months: int = 0
+    days: int = 0
+
+    def __mul__(self, times: int) -> "Interval":
+        return Interval(months=self.months * times, days=self.days * times)
+
+    def __str__(self) -> str:
+        """As people say it: "6 months", "24 weeks", "10 days"."""
+        if self.months:
+            return f"{self.months} months"
+        if self.days % 7 == 0:
+            return f"{self.days // 7} weeks"
+        return f"{self.days} days"
+
+
+def months(count: int) -> Interval:
+    """`count` calendar months."""
+    return Interval(months=count)
+
+
+def weeks(count: int) -> Interval:
+    """`count` times 7 days."""
+    return Interval(days=7 * count)
+
+
+def due_add(day: dt.date, interval: Interval) -> dt.date:
+    """`day` plus `interval`; a day that the month lacks becomes the month's last.
+
+    >>> due_add(dt.date(2026, 8, 31), months(6))
+    datetime.date(2027, 2, 28)
+
+    Raises:
+        ValueError, OverflowError: the result lies outside years 1 to 9999.
+    """
+    if interval.months:
+        return day + relativedelta(months=interval.months)
+    return day + dt.timedelta(days=interval.days)
+
+
+def min_add(day: dt.date, interval: Interval) -> dt.date:
+    """`day` plus `interval`; a day that the month lacks becomes the 1st of the next month.
+
+    >>> min_add(dt.date(2026, 9, 30), months(5))
+    datetime.date(2027, 3, 1)
+
+    Raises:
+        ValueError, OverflowError: the result lies outside years 1 to 9999.
+    """
+    sum_ = due_add(day, interval)
+    clamped = interval.months and sum_.day != day.day
+    return sum_ + dt.timedelta(days=1) if clamped else sum_
+
+
+def add_days(day: dt.date, days: int) -> dt.date:
+    """`day` plus a plain count of days, which may be negative."""
+    return day + dt.timedelta(days=days)

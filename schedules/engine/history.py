@@ -1,0 +1,217 @@
+"""What was given, checked and replayed in order of date to where the course stands."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .dates import add_days, due_add, min_add
+from .regimens import Regimen
+
+Outcome = Literal["completed", "partial"]
+Disposition = Literal["count-as-given", "complete-remainder", "repeat"]
+Reaction = Literal["mild", "moderate", "severe", "life-threatening"]
+Choice = Literal["single", "split"]
+Step = Literal["initial-1", "initial-2", "maintenance"]
+
+
+class HistoryError(ValueError):
+    """The history cannot be true; the message says why in words for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Infusion:
+    """One infusion that put drug into the patient, on a local date.
+
+    A partial one has no `disposition` until a clinician decides what it counts as (R11).
+    `remainder` marks the later part of a `complete-remainder`. `ordinal_known` is false for a
+    dose given elsewhere when nobody knows which one it was (R15).
+    """
+
+    given_on: dt.date
+    dose_mg: int
+    outcome: Outcome = "completed"
+    disposition: Disposition | None = None
+    remainder: bool = False
+    ordinal_known: bool = True
+    reaction: Reaction | None = None
+
+    @property
+    def awaits_clinician(self) -> bool:
+        """Whether nothing can be said of the next dose before somebody decides (R11, R15)."""
+        undecided = self.outcome == "partial" and self.disposition is None
+        return undecided or not self.ordinal_known
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """No infusion from `start`; `end` is the first day allowed again, None while open (R10)."""
+
+    start: dt.date
+    end: dt.date | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A clinician's choice after a lapse; the next infusion uses it up (R13)."""
+
+    on: dt.date
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a course stands after the infusions that count.
+
+    The next nominal maintenance date is `anchor` plus `cycle` intervals: always counted from the
+    anchor, never from the date before, so month ends do not drift (R5).
+    """
+
+    step: Step = "initial-1"
+    anchor: dt.date | None = None
+    cycle: int = 1
+    last: dt.date | None = None  # the latest infusion that contained drug (R6)
+    opening: bool = False  # the anchor is infusion 1 and no maintenance dose has followed
+    shift_days: int = 0  # how many days after its due date the last maintenance dose was given
+    pending: Choice | None = None
+    flags: tuple[str, ...] = ()
+
+
+def check(history: Sequence[Infusion], *, today: dt.date) -> None:
+    """Refuse a history that cannot be true (R1).
+
+    Raises:
+        HistoryError: a dose of 0 or less, a date after `today`, two infusions on one date, or a
+            remainder with no first part.
+    """
+    seen: set[dt.date] = set()
+    awaited = False
+    for infusion in sorted(history, key=lambda one: one.given_on):
+        if infusion.dose_mg <= 0:
+            raise HistoryError(f"the dose on {infusion.given_on} must be more than 0 mg")
+        if infusion.given_on > today:
+            raise HistoryError(f"the infusion on {infusion.given_on} is after today ({today})")
+        if infusion.given_on in seen:
+            raise HistoryError(f"there are two infusions on {infusion.given_on}; keep one")
+        if infusion.remainder and not awaited:
+            raise HistoryError(f"the remainder on {infusion.given_on} has no first part before it")
+        seen.add(infusion.given_on)
+        awaited = infusion.remainder or infusion.disposition == "complete-remainder"
+
+
+def replay(
+    regimen: Regimen, history: Sequence[Infusion], restarts: Iterable[Restart] = ()
+) -> Position:
+    """Where the course stands after `history`, in whatever order it is given.
+
+    A dose to be repeated does not count: its repeat will. A restart choice applies to the first
+    infusion on or after its date.
+    """
+    doses = sorted(
+        (infusion for infusion in history if infusion.disposition != "repeat"),
+        key=lambda one: one.given_on,
+    )
+    choices = sorted(restarts, key=lambda one: one.on)
+    position = Position()
+    for index, dose in enumerate(doses):
+        choice = None if dose.remainder else _choice_between(choices, position.last, dose.given_on)
+        if dose.remainder:
+            position = replace(position, last=dose.given_on)
+        elif choice == "split" or (
+            position.anchor is None and _is_first_initial(regimen, doses[index:])
+        ):
+            position = _after_first(regimen, dose, position)
+        elif choice == "single" or position.anchor is None:
+            position = _after_anchor(dose, position)
+        elif position.step == "initial-2" and not _is_maintenance(regimen, dose):
+            position = _after_second(regimen, dose, position)
+        else:
+            position = _after_maintenance(regimen, dose, position)
+    return replace(position, pending=_choice_between(choices, position.last, dt.date.max))
+
+
+def _choice_between(
+    choices: Sequence[Restart], last: dt.date | None, until: dt.date
+) -> Choice | None:
+    """The newest choice made after `last` and by `until`; one before any infusion means nothing."""
+    if last is None:
+        return None
+    made = [one.choice for one in choices if last < one.on <= until]
+    return made[-1] if made else None
+
+
+def _is_first_initial(regimen: Regimen, doses: Sequence[Infusion]) -> bool:
+    """Whether `doses` open with the regimen's first initial dose; else it is a transfer-in (R15).
+
+    A dose stopped early is known by what it could be part of.
+    """
+    first, planned = doses[0], regimen.initial[0].dose_mg
+    if first.outcome == "completed":
+        return first.dose_mg == planned
+    total = first.dose_mg
+    for part in doses[1:]:
+        if not part.remainder:
+            break
+        total += part.dose_mg
+    return total <= planned
+
+
+def _is_maintenance(regimen: Regimen, dose: Infusion) -> bool:
+    """Whether a dose in second place is by its amount a maintenance dose instead."""
+    return dose.dose_mg == regimen.maintenance_mg != regimen.initial[1].dose_mg
+
+
+def _after_first(regimen: Regimen, dose: Infusion, before: Position) -> Position:
+    """R5: after infusion 1 the anchor is its date and the cycle is 1."""
+    return Position(
+        step="initial-2" if len(regimen.initial) > 1 else "maintenance",
+        anchor=dose.given_on,
+        last=dose.given_on,
+        opening=True,
+        flags=before.flags,
+    )
+
+
+def _after_anchor(dose: Infusion, before: Position) -> Position:
+    """R13 single, R15: count from this dose; an earlier anchor is unknown or void."""
+    return Position(
+        step="maintenance", anchor=dose.given_on, last=dose.given_on, flags=before.flags
+    )
+
+
+def _after_second(regimen: Regimen, dose: Infusion, before: Position) -> Position:
+    """R3: the second part keeps the anchor; given early it counts and is flagged."""
+    assert before.anchor is not None  # only the first dose makes this step
+    early = dose.given_on < add_days(before.anchor, regimen.initial[1].offset_days)
+    return replace(
+        before,
+        step="maintenance",
+        last=dose.given_on,
+        flags=_flagged(before.flags, "SECOND_DOSE_EARLY" if early else None),
+    )
+
+
+def _after_maintenance(regimen: Regimen, dose: Infusion, before: Position) -> Position:
+    """R5: on its nominal date it keeps the anchor; any other date becomes the anchor.
+
+    R14: before the minimum gap it counts all the same, flagged, and is never "repeated".
+    """
+    assert before.anchor is not None  # a first dose came before
+    assert before.last is not None
+    nominal = due_add(before.anchor, regimen.interval * before.cycle)
+    earliest = min_add(before.last, regimen.min_gap)
+    on_time = dose.given_on == nominal
+    return Position(
+        step="maintenance",
+        anchor=before.anchor if on_time else dose.given_on,
+        cycle=before.cycle + 1 if on_time else 1,
+        last=dose.given_on,
+        shift_days=(dose.given_on - max(nominal, earliest)).days,
+        flags=_flagged(before.flags, "MIN_INTERVAL" if dose.given_on < earliest else None),
+    )
+
+
+def _flagged(flags: tuple[str, ...], flag: str | None) -> tuple[str, ...]:
+    """`flags` with `flag` once."""
+    return flags if flag is None or flag in flags else (*flags, flag)
