@@ -89,6 +89,12 @@ def tel(phone: str) -> str:
     return ("+" if number.strip().startswith("+") else "") + re.sub(r"\D", "", number)
 
 
+@register.filter
+def sentence(words: str) -> str:
+    """The words with one full stop at their end: "8 a.m. to 5 p.m." has one already."""
+    return words if words.endswith(".") else f"{words}."
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """The drawing templates/icons/<name>.svg, hidden from screen readers: put a word beside it."""

@@ -1,0 +1,38 @@
+"""One verb for each thing that people do. Every write to a schedule goes through here.
+
+Each verb is keyword-only and takes who does it (`actor`) and when (`now`, aware UTC). It runs in
+one transaction: the fact, the course's stored next dose, an audit entry. All or nothing.
+
+`entry_key` names one opened form. The same form sent twice, by a double tap or the browser's back
+button, does the thing once and answers with what the first one made.
+"""
+
+from .infusions import (
+    Recorded,
+    UnableToRecordInfusion,
+    UnableToUndo,
+    decide_partial,
+    record_infusion,
+    undo_infusion,
+)
+from .people import UnableToSavePatient, add_patient, change_patient
+from .shared import UnableTo
+from .visits import UnableToBook, book_visit, cancel_visit, move_visit, stop_course
+
+__all__ = [
+    "Recorded",
+    "UnableTo",
+    "UnableToBook",
+    "UnableToRecordInfusion",
+    "UnableToSavePatient",
+    "UnableToUndo",
+    "add_patient",
+    "book_visit",
+    "cancel_visit",
+    "change_patient",
+    "decide_partial",
+    "move_visit",
+    "record_infusion",
+    "stop_course",
+    "undo_infusion",
+]

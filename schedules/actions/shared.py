@@ -1,0 +1,54 @@
+"""What every verb needs: refusing in words, taking turns, doing a form's work once, the trail."""
+
+import datetime as dt
+import uuid
+from typing import TypeVar
+
+from django.db import models
+from django.utils.formats import date_format
+
+from ocrevus_tracker.accounts.models import User
+from ocrevus_tracker.audit import trail
+from schedules.models import Course
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class UnableTo(Exception):  # noqa: N818 - reads as a sentence: unable to record an infusion
+    """The act is refused; the message says why, in words for the person who asked."""
+
+
+def locked(course: Course) -> Course:
+    """The course as it is now, held until the transaction ends: two nurses take turns.
+
+    PostgreSQL locks the row; SQLite's IMMEDIATE transaction holds the whole file already.
+    """
+    return (
+        Course.objects.select_for_update(of=("self",))
+        .select_related("patient__clinic")
+        .get(pk=course.pk)
+    )
+
+
+def saved_before(rows: models.QuerySet[Row], entry_key: uuid.UUID | None) -> Row | None:
+    """What the same form made when it was sent the first time."""
+    return rows.filter(entry_key=entry_key).first() if entry_key else None
+
+
+def on_trail(
+    course: Course,
+    act: str,
+    subject: models.Model,
+    *,
+    actor: User,
+    now: dt.datetime,
+    reason: str = "",
+) -> None:
+    """Add to the audit trail that `actor` did `act` to `subject`."""
+    clinic = course.patient.clinic
+    trail.record(at=now, actor=actor, clinic=clinic, act=act, subject=subject, reason=reason)
+
+
+def long_date(day: dt.date) -> str:
+    """As in "March 10, 2026"."""
+    return date_format(day, "F j, Y")

@@ -1,0 +1,117 @@
+"""Booking, moving and cancelling visits, and the end of a course."""
+
+import datetime as dt
+import uuid
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from ocrevus_tracker.accounts.models import Membership, Role, User
+from schedules.models import Appointment, AppointmentStatus, Course
+
+from .shared import UnableTo, locked, long_date, on_trail, saved_before
+
+
+class UnableToBook(UnableTo):
+    """The time is past, taken, or too soon after the last infusion."""
+
+
+def book_visit(
+    *,
+    course: Course,
+    actor: User,
+    now: dt.datetime,
+    starts_at: dt.datetime,
+    reason: str = "",
+    entry_key: uuid.UUID | None = None,
+) -> Appointment:
+    """Book a visit at `starts_at` (aware). The due date does not move.
+
+    Before the first infusion the visit is also what the first infusion is ordered for.
+
+    Raises:
+        UnableToBook: a day in the past; before the earliest day, unless a prescriber gives a
+            `reason` (R7); or that time is booked for this patient already.
+    """
+    with transaction.atomic():
+        course = locked(course)
+        if saved := saved_before(course.appointments.all(), entry_key):
+            return saved
+        visit = Appointment(course=course, booked_by=actor, booked_at=now, entry_key=entry_key)
+        _place(visit, starts_at, actor=actor, now=now, reason=reason)
+        on_trail(course, "book visit", visit, actor=actor, now=now, reason=reason)
+    return visit
+
+
+def move_visit(
+    *,
+    visit: Appointment,
+    actor: User,
+    now: dt.datetime,
+    starts_at: dt.datetime,
+    reason: str = "",
+) -> Appointment:
+    """Give a booked visit another time (aware). Raises UnableToBook, see `book_visit`."""
+    with transaction.atomic():
+        visit.course = locked(visit.course)
+        _place(visit, starts_at, actor=actor, now=now, reason=reason)
+        on_trail(visit.course, "move visit", visit, actor=actor, now=now, reason=reason)
+    return visit
+
+
+def cancel_visit(*, visit: Appointment, actor: User, now: dt.datetime) -> None:
+    """The visit is off; the due date stays."""
+    with transaction.atomic():
+        course = locked(visit.course)
+        visit.status = AppointmentStatus.CANCELLED
+        visit.save(update_fields=["status"])
+        course.store_forecast(course.patient.clinic.local_date(now))
+        on_trail(course, "cancel visit", visit, actor=actor, now=now)
+
+
+def _place(
+    visit: Appointment, starts_at: dt.datetime, *, actor: User, now: dt.datetime, reason: str
+) -> None:
+    """Check the time, save the visit, and let the course know."""
+    course = visit.course
+    clinic = course.patient.clinic
+    day, today = clinic.local_date(starts_at), clinic.local_date(now)
+    if day < today:
+        raise UnableToBook(_("The visit must be today or later."))
+    if course.stopped_on:
+        raise UnableToBook(_("Infusions are stopped. Restart treatment first."))
+    earliest = course.next_earliest_on if course.started_on else None
+    if earliest and day < earliest and not (reason and _is_prescriber(actor, course)):
+        raise UnableToBook(
+            _("The earliest day is %(date)s. Only a prescriber can book before it, with a reason.")
+            % {"date": long_date(earliest)}
+        )
+    visit.starts_at = starts_at
+    try:
+        with transaction.atomic():
+            visit.save()
+    except IntegrityError as error:
+        raise UnableToBook(_("This time is booked for this patient already.")) from error
+    if not course.started_on:
+        course.ordered_for = min(one.local_date for one in course.appointments.booked())
+        course.save(update_fields=["ordered_for"])
+    course.store_forecast(today)
+
+
+def _is_prescriber(actor: User, course: Course) -> bool:
+    return Membership.objects.filter(
+        user=actor, clinic=course.patient.clinic, role=Role.PRESCRIBER
+    ).exists()
+
+
+def stop_course(
+    *, course: Course, actor: User, now: dt.datetime, stopped_on: dt.date, reason: str
+) -> Course:
+    """No more infusions from `stopped_on`; booked visits are cancelled. The past stays."""
+    with transaction.atomic():
+        course = locked(course)
+        course.stopped_on = stopped_on
+        course.appointments.booked().update(status=AppointmentStatus.CANCELLED)
+        course.store_forecast(course.patient.clinic.local_date(now))
+        on_trail(course, "stop course", course, actor=actor, now=now, reason=reason)
+    return course

@@ -1,0 +1,142 @@
+"""A course of treatment: one patient on one regimen, and its stored next dose."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from ocrevus_tracker.accounts.models import Clinic, User
+from schedules.engine import forecast as engine
+from schedules.engine.regimens import REGIMENS, Regimen
+
+from .patient import Patient
+
+STEPS = {
+    "initial-1": _("first dose, visit 1 of 2"),
+    "initial-2": _("first dose, visit 2 of 2"),
+    "maintenance": _("maintenance dose"),
+}
+
+
+class CourseQuerySet(models.QuerySet["Course"]):
+    def visible_to(self, user: User) -> "CourseQuerySet":
+        """The courses of the patients that `user` may see."""
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
+    def of_clinic(self, clinic: Clinic) -> "CourseQuerySet":
+        return self.filter(patient__clinic=clinic)
+
+    def open(self) -> "CourseQuerySet":
+        """Not stopped."""
+        return self.filter(stopped_on=None)
+
+    def due_between(self, first: dt.date, last: dt.date) -> "CourseQuerySet":
+        """Open, with the next dose due from `first` to `last`, both included."""
+        return self.open().filter(next_due_on__range=(first, last))
+
+    def unbooked(self) -> "CourseQuerySet":
+        """With no visit booked, past or future, that still waits for its infusion."""
+        return self.exclude(appointments__status="booked")
+
+    def with_history(self) -> "CourseQuerySet":
+        """With all that a forecast reads, in a fixed number of queries."""
+        return self.select_related("patient__clinic").prefetch_related("infusions", "appointments")
+
+
+class Course(models.Model):
+    """One patient on one regimen version, from the order to the end.
+
+    `next_…` is the stored forecast: every date on a page, in a mail or an export is read from
+    here. Only `schedules.actions` writes it, in the transaction of the fact that moved it.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="courses")
+    regimen_code = models.CharField(max_length=40, default="ocrevus-iv")
+    regimen_version = models.CharField(max_length=20)
+    ordered_for = models.DateField(_("first infusion ordered for"), null=True, blank=True)
+    started_on = models.DateField(_("started"), null=True, blank=True)
+    stopped_on = models.DateField(_("stopped"), null=True, blank=True)
+
+    next_step = models.CharField(max_length=20, blank=True)
+    next_dose_mg = models.PositiveIntegerField(null=True)
+    next_earliest_on = models.DateField(null=True)
+    next_due_on = models.DateField(null=True)
+    lapses_on = models.DateField(null=True)
+    # Rises with every change of the next dose or of its visit. A reminder planned for an older
+    # version is void, wherever it is on its way.
+    due_version = models.PositiveIntegerField(default=0)
+
+    objects = CourseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "patient",
+                "regimen_code",
+                condition=Q(stopped_on=None),
+                name="one_open_course_per_patient_and_regimen",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_step__in=["", *STEPS]), name="course_next_step_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(next_step="", next_due_on=None)
+                | ~Q(next_step="") & Q(next_due_on__isnull=False),
+                name="course_next_step_has_a_due_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_due_on__gte=F("next_earliest_on")),
+                name="course_due_not_before_earliest",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_due_on"], condition=Q(stopped_on=None), name="open_courses_by_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"course {self.pk}"
+
+    @property
+    def regimen(self) -> Regimen:
+        """The protocol version this course was started on; it never changes under it."""
+        return REGIMENS[self.regimen_code, self.regimen_version]
+
+    def forecast(self, today: dt.date) -> engine.Forecast:
+        """What the engine says on `today`, the clinic's local date.
+
+        Reads `infusions`; prefetch them for lists. Rows entered with a later date than `today`
+        (two clinics, two time zones) wait for their day.
+        """
+        return engine.forecast(
+            self.regimen,
+            today=today,
+            history=[
+                infusion.as_given()
+                for infusion in self.infusions.all()
+                if infusion.counts and infusion.given_on <= today
+            ],
+            ordered_for=self.ordered_for,
+            stopped_on=self.stopped_on,
+        )
+
+    def store_forecast(self, today: dt.date) -> engine.Forecast:
+        """Write the next dose into the row and raise `due_version`. The caller's transaction."""
+        found = self.forecast(today)
+        upcoming = found.next
+        fields: dict[str, Any] = {
+            "next_step": upcoming.step if upcoming else "",
+            "next_dose_mg": upcoming.dose_mg if upcoming else None,
+            "next_earliest_on": upcoming.earliest if upcoming else None,
+            "next_due_on": upcoming.due if upcoming else None,
+            "lapses_on": upcoming.lapses_on if upcoming else None,
+        }
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.due_version = F("due_version") + 1
+        self.save(update_fields=[*fields, "started_on", "stopped_on", "due_version"])
+        self.refresh_from_db(fields=["due_version"])
+        return found

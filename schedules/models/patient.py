@@ -1,0 +1,105 @@
+"""The people who are treated."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ocrevus_tracker.accounts.models import Clinic, User, validate_time_zone
+
+if TYPE_CHECKING:
+    from .course import Course
+
+# The label's new paediatric text has not been read by a clinician yet: adults only.
+ADULT_YEARS = 18
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def visible_to(self, user: User) -> "PatientQuerySet":
+        """Their own record for a patient, their clinics' records for staff, nothing else."""
+        return self.filter(
+            models.Q(user=user) | models.Q(clinic__memberships__user=user)
+        ).distinct()
+
+    def of_staff(self, user: User) -> "PatientQuerySet":
+        """The records that `user` may work on, as staff of their clinics."""
+        return self.filter(clinic__memberships__user=user)
+
+    def matching(self, words: str) -> "PatientQuerySet":
+        """Those whose name or record number begins with each of the typed words."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                models.Q(given_name__istartswith=word)
+                | models.Q(family_name__istartswith=word)
+                | models.Q(record_number__istartswith=word)
+            )
+        return found
+
+
+class Patient(models.Model):
+    """A person treated at one clinic. The same person at two clinics is two records."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
+    # Who signs in to see this record; several records may share one address (a couple).
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="patients"
+    )
+    record_number = models.CharField(_("record number"), max_length=40)
+    given_name = models.CharField(_("first name"), max_length=80)
+    family_name = models.CharField(_("last name"), max_length=80)
+    date_of_birth = models.DateField(_("date of birth"))
+    email = models.EmailField(_("email address"), blank=True)
+    wants_reminders = models.BooleanField(_("email reminders"), default=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES, default="en"
+    )
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, blank=True, validators=[validate_time_zone]
+    )
+    created_at = models.DateTimeField()
+    # One key per opened form: the same form sent twice makes one record.
+    entry_key = models.UUIDField(unique=True, null=True, editable=False)
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "clinic", "record_number", name="record_number_unique_in_clinic"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(record_number=""), name="record_number_not_empty"
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "family_name", "given_name"])]
+
+    def __str__(self) -> str:
+        return f"patient {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        """Given name, then family name."""
+        return f"{self.given_name} {self.family_name}"
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """Where the patient lives; the clinic's zone unless told otherwise."""
+        return ZoneInfo(self.time_zone) if self.time_zone else self.clinic.tz
+
+    @property
+    def course(self) -> "Course | None":
+        """The open course, or else the one that stopped last."""
+        courses = sorted(
+            self.courses.all(), key=lambda one: (one.stopped_on is None, one.pk), reverse=True
+        )
+        return courses[0] if courses else None
+
+    def age_on(self, today: dt.date) -> int:
+        """Whole years of age on `today`."""
+        return relativedelta(today, self.date_of_birth).years
