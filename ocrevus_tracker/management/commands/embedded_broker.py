@@ -33,8 +33,8 @@ class Command(BaseCommand):
         end_with_parent()
         # Valkey takes this process over: it gets the stop signals itself and nothing is between.
         # It replaces a socket file that a killed broker left behind.
-        binary = str(get_binary_path())
-        os.execv(binary, [binary, *_arguments(path, directory)])  # noqa: S606 - no shell wanted
+        command = broker_command(path, directory)
+        os.execv(command[0], command)  # noqa: S606 - no shell wanted
 
 
 def answers(path: Path) -> bool:
@@ -57,7 +57,8 @@ def _make_private(folder: Path) -> None:
         raise CommandError(f"{folder} belongs to another user. Remove it and run this again.")
 
 
-def _arguments(path: Path, directory: Path) -> list[str]:
+def broker_command(path: Path, directory: Path) -> list[str]:
+    """The program and its arguments: a Valkey on the socket `path` that keeps its queue."""
     options = {
         "port": "0",
         "unixsocket": str(path),
@@ -68,4 +69,5 @@ def _arguments(path: Path, directory: Path) -> list[str]:
         "logfile": str(directory / "valkey.log"),
         "loglevel": "warning",
     }
-    return [part for name, value in options.items() for part in (f"--{name}", value)]
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [str(get_binary_path()), *arguments]
