@@ -1,10 +1,11 @@
 """Sign-in forms."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.forms import RequestLoginCodeForm
 
-from .models import User
+if TYPE_CHECKING:
+    from .models import User
 
 
 class RequestCodeForm(RequestLoginCodeForm):  # type: ignore[misc]  # allauth ships no types

@@ -1,0 +1,63 @@
+"""What is wrong with a configuration, said before it does harm."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+
+# The service's name and sender stand in inboxes that others may see. A drug, an illness or a
+# kind of treatment there tells what only the patient may tell.
+TELLING = re.compile(
+    r"\b(ocrevus|ocrelizumab|briumvi|ublituximab|zunovo|ms|multiple\s+sclerosis|sclerosis|"
+    r"neurolog\w*|infusions?)\b",
+    re.IGNORECASE,
+)
+
+
+@register(Tags.security)
+def outside_names_are_neutral(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """SITE_NAME and DEFAULT_FROM_EMAIL say nothing about health."""
+    for name in ("SITE_NAME", "DEFAULT_FROM_EMAIL"):
+        if found := TELLING.search(getattr(settings, name)):
+            yield Error(
+                f"{name} contains “{found[0]}”. Everyone who sees an inbox could read from it "
+                "what a patient is treated for.",
+                hint=f"Give {name} a neutral value, such as “Clinic Visits”.",
+                id="tracker.E001",
+            )
+
+
+@register(Tags.security)
+def debug_stays_at_home(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """Debugging pages show patient data to whoever can reach them."""
+    if settings.DEBUG and settings.ALLOWED_HOSTS:
+        yield Error(
+            "DEBUG is on and ALLOWED_HOSTS lets others in.",
+            hint="Set DEBUG=False, or leave ALLOWED_HOSTS empty to serve this machine only.",
+            id="tracker.E002",
+        )
+
+
+@register(Tags.security, deploy=True)
+def deployment_is_real(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """What is right for a demo and wrong for a clinic."""
+    if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        yield Warning(
+            "Mails are written to files and reach nobody.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example.org:587.",
+            id="tracker.W001",
+        )
+    if settings.EMBEDDED_BROKER:
+        yield Warning(
+            "The embedded broker is made for one machine.",
+            hint="Set REDIS_URL, for example redis://:password@redis.example.org:6379/0.",
+            id="tracker.W002",
+        )
+    if not settings.SITE_URL.startswith("https://"):
+        yield Warning(
+            "Mails link to SITE_URL, which is not https.",
+            hint="Set SITE_URL to the address that patients open, beginning with https://.",
+            id="tracker.W003",
+        )
