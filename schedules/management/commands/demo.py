@@ -1,0 +1,60 @@
+"""`manage.py demo`: a made-up clinic to look around in."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from ocrevus_tracker.accounts.models import Clinic
+from schedules import demo
+from schedules.models import Patient
+
+# Shown on every start: one person for each thing worth seeing first.
+TOUR = ("Ana", "Ben", "Carla", "Dev", "Ella")
+
+
+class Command(BaseCommand):
+    help = "Make the made-up Harbor Clinic, with about 40 patients in every state."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--fresh", action="store_true", help="make it anew, with dates counted from today"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        self._refuse_real_patients()
+        if options["fresh"]:
+            demo.remove()
+        if not Clinic.objects.filter(slug=demo.SLUG).exists():
+            demo.build(timezone.now())
+            self.stdout.write(f"Made Harbor Clinic with {len(demo.STORIES)} made-up patients.")
+        self.stdout.write(self._who_can_sign_in())
+
+    def _refuse_real_patients(self) -> None:
+        if not settings.DEBUG:
+            raise CommandError(
+                "The demo is for a machine of your own: its password is public. "
+                "Run it where DEBUG is on."
+            )
+        if Patient.objects.exclude(clinic__slug=demo.SLUG).exists():
+            raise CommandError(
+                "This database holds patients of another clinic. The demo stays out of it: "
+                "give it a database of its own with DATABASE_URL."
+            )
+
+    def _who_can_sign_in(self) -> str:
+        lines = [
+            "",
+            "Staff sign in with a password:",
+            f"  {demo.NURSE:32} {demo.PASSWORD}   (nurse)",
+            f"  {demo.PRESCRIBER:32} {demo.PASSWORD}   (prescriber)",
+            "Patients type their address and get a code by e-mail, for example:",
+        ]
+        lines += [
+            f"  {story.email:32} {story.about}"
+            for story in demo.STORIES
+            if story.given_name in TOUR
+        ]
+        return "\n".join(lines)
