@@ -78,7 +78,8 @@ def demo(place: Path, *, command: tuple[str, ...] = MAKE, port: int = 0) -> Iter
     """The stack in `place`, not necessarily up yet; killed afterwards if it still runs."""
     port = port or free_port()
     argument = f"PORT={port}" if command == MAKE else f"--port={port}"
-    log = place / f"words-{port}.txt"
+    already_there = left_in(place)
+    log = place / f"words-{len(already_there)}-{port}.txt"
     with log.open("wb") as words:
         process = subprocess.Popen(
             [*command, argument],
@@ -92,7 +93,7 @@ def demo(place: Path, *, command: tuple[str, ...] = MAKE, port: int = 0) -> Iter
     try:
         yield Demo(place, port, process, log)
     finally:
-        for pid in left_in(place):
+        for pid in left_in(place).keys() - already_there.keys():
             os.kill(pid, signal.SIGKILL)
         process.wait(20)
 
