@@ -216,7 +216,8 @@ ACCOUNT_ADAPTER = "ocrevus_tracker.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"request_login_code": "ocrevus_tracker.accounts.forms.RequestCodeForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*"]
+# Nobody signs up; without a password here allauth would leave it out of the staff sign-in too.
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people are entered by the clinic; a code proves the address
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
