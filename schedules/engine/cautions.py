@@ -6,8 +6,6 @@ Only what a person may have mistyped or overlooked; nothing here refuses (ux 2.1
 import datetime as dt
 from collections.abc import Sequence
 
-from dateutil.relativedelta import relativedelta
-
 from .dates import Interval, due_add, min_add, months
 from .explain import Reason
 from .history import Infusion, Position, replay
@@ -82,10 +80,19 @@ def _second_part_off(regimen: Regimen, before: Position, given_on: dt.date) -> R
 
 
 def elapsed(start: dt.date, end: dt.date) -> str:
-    """The time from `start` to `end` as people say it: "4 months and 2 days"."""
-    gap = relativedelta(end, start)
-    whole = gap.years * 12 + gap.months
-    parts = [_counted(whole, "month"), _counted(gap.days, "day")]
+    """The time from `start` to `end` as people say it: "4 months and 2 days".
+
+    A month is over when a minimum gap of a month would be, so that the words never say "5 months"
+    of a dose that came before its five months were over.
+
+    >>> elapsed(dt.date(2026, 9, 30), dt.date(2027, 2, 28))
+    '4 months and 29 days'
+    """
+    whole = (end.year - start.year) * 12 + end.month - start.month
+    while min_add(start, months(whole)) > end:
+        whole -= 1
+    days = (end - due_add(start, months(whole))).days
+    parts = [_counted(whole, "month"), _counted(days, "day")]
     return " and ".join(part for part in parts if part) or "0 days"
 
 
