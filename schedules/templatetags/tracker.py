@@ -119,7 +119,8 @@ def error_summary(*candidates: Any) -> SafeString:  # noqa: ANN401 - a page may 
     items = [
         item for form in candidates if isinstance(form, forms.BaseForm) for item in _problems(form)
     ]
-    return mark_safe(render_to_string("bootstrap5/error_summary.html", {"items": items}))  # noqa: S308 - rendered by Django
+    html = render_to_string("bootstrap5/error_summary.html", {"items": items}).strip()
+    return mark_safe(html)  # noqa: S308 - rendered by Django
 
 
 def _problems(form: forms.BaseForm) -> list[dict[str, str]]:
