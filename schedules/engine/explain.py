@@ -117,7 +117,7 @@ def _where_from(position: Position, anchor: dt.date) -> tuple[Reason, ...]:
     """Which infusion the count starts at, and why."""
     assert position.last is not None  # a dose was given
     last = _reason("R6", "last", last=position.last)
-    if position.shift_days:
+    if position.shift_days and position.last == anchor:
         return last, _reason("R5", "reset_late" if position.shift_days > 0 else "reset_early")
     if position.opening:
         return _reason("R5", "first", anchor=anchor), _reason("R4", "from_first")

@@ -35,8 +35,10 @@ class TestNothingIsAsked:
 class TestAQuestionIsAsked:
     def test_of_a_dose_one_day_before_its_minimum(self):
         assert asked("2026-08-23", 600, "2026-03-10 300", "2026-03-24 300") == [
-            "This is 4 months and 30 days after the last infusion (March 24, 2026). "
-            "The label says at least 5 months. Is the date right?"
+            (
+                "This is 4 months and 30 days after the last infusion (March 24, 2026). "
+                "The label says at least 5 months. Is the date right?"
+            )
         ]
 
     def test_that_never_says_five_months_of_less_than_five(self):
@@ -59,8 +61,10 @@ class TestAQuestionIsAsked:
 
     def test_of_a_dose_more_than_nine_months_after_the_last(self):
         assert asked("2026-12-25", 600, "2026-03-10 300", "2026-03-24 300") == [
-            "It has been 9 months and 1 day since the last infusion. "
-            "Has the prescriber agreed the plan?"
+            (
+                "It has been 9 months and 1 day since the last infusion. "
+                "Has the prescriber agreed the plan?"
+            )
         ]
 
     def test_of_a_gap_that_the_clinic_calls_long(self):
