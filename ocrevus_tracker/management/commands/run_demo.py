@@ -58,7 +58,7 @@ class Command(BaseCommand):
         call_command("createcachetable", verbosity=0)
         people = StringIO()
         call_command("demo", stdout=people)
-        return people.getvalue().strip()
+        return people.getvalue().strip() + _where_mail_goes()
 
     def _stack(self, port: int, *, announce: str) -> Stack:
         address = f"http://127.0.0.1:{port}"
@@ -76,6 +76,13 @@ class Command(BaseCommand):
         for name, command in _lines().items():
             stack.add(name, command, ready=_ready(name), **place)
         return stack
+
+
+def _where_mail_goes() -> str:
+    if not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        return ""
+    folder = os.path.relpath(settings.EMAIL_FILE_PATH)
+    return f"\nMail is written to {folder}/: the newest file there holds the code."
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:
