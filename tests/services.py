@@ -23,6 +23,7 @@ import psycopg
 import pytest
 import redis
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from ocrevus_tracker.management.commands.embedded_broker import answers, broker_command
 from ocrevus_tracker.management.processes import end_with_parent, wait_until
@@ -48,11 +49,13 @@ _servers = ExitStack()
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, object, object]:
     """A wrapper, so that it comes before pytest-django's hook, which reads the settings."""
-    if "REDIS_URL" not in os.environ:
-        os.environ["REDIS_URL"] = _servers.enter_context(broker()).url
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if worker:
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         os.environ["REDIS_URL"] = own_database(os.environ["REDIS_URL"], worker)
+    else:
+        try:
+            os.environ["REDIS_URL"] = _servers.enter_context(broker()).url
+        except CannotHaveError as error:
+            raise pytest.UsageError(str(error)) from None
     return (yield)
 
 
@@ -90,7 +93,7 @@ def _broker_version(url: str) -> str:
     try:
         with Connection(url, transport_options={"max_retries": 1}) as connection:
             info = connection.default_channel.client.info("server")
-    except (OSError, redis.RedisError) as error:
+    except (OSError, redis.RedisError, OperationalError) as error:
         raise CannotHaveError(
             "The Redis that REDIS_URL names does not answer. Start it, or unset REDIS_URL."
         ) from error
