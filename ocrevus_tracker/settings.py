@@ -213,7 +213,11 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_request_login_code"
 
 ACCOUNT_ADAPTER = "ocrevus_tracker.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"request_login_code": "ocrevus_tracker.accounts.forms.RequestCodeForm"}
+ACCOUNT_FORMS = {
+    "confirm_login_code": "ocrevus_tracker.accounts.forms.ConfirmCodeForm",
+    "login": "ocrevus_tracker.accounts.forms.StaffSignInForm",
+    "request_login_code": "ocrevus_tracker.accounts.forms.RequestCodeForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 # Nobody signs up; without a password here allauth would leave it out of the staff sign-in too.

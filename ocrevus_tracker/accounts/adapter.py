@@ -3,9 +3,19 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+TOO_MANY = _("Too many tries. Wait 10 minutes or call your clinic. Your dates are safe.")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _("The email address or the password is not right"),
+        "incorrect_code": _("That code does not match. Check the 6 numbers, or get a new code."),
+        "rate_limited": TOO_MANY,
+        "too_many_login_attempts": TOO_MANY,
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Clinics add people; the public does not."""
         return False
