@@ -193,6 +193,21 @@ class TestDoors:
         expect(page.locator(".error-summary")).to_be_focused()
         assert_accessible_in_every_look(page)
 
+    def test_ask_in_words_for_what_is_missing(self, page):
+        page.goto("/sign-in/staff/")
+        page.get_by_role("button", name="Sign in").click()
+        problems = page.locator(".error-summary li")
+        expect(problems).to_have_text(["Enter your email address", "Enter your password"])
+
+    def test_staff_get_in_with_a_password(self, page):
+        User.objects.create_user("nurse@example.org", "correct horse battery")
+        page.goto("/sign-in/staff/?next=/style-guide/")
+        page.get_by_label("Email address").fill("nurse@example.org")
+        page.get_by_label("Password").fill("correct horse battery")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        assert_accessible_in_every_look(page)
+
     def test_code_page_is_accessible_and_has_one_field_for_codes(self, page):
         ask_for_code(page, "stranger@example.org")
         code = page.get_by_label("Your code")
@@ -207,7 +222,17 @@ class TestDoors:
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator(".error-summary")).to_be_focused()
         expect(page.get_by_label("Your code")).to_have_value("000 000")
+        expect(page.locator(".invalid-feedback")).to_contain_text("That code does not match")
         assert_accessible_in_every_look(page)
+
+    def test_code_lets_a_patient_in_with_or_without_a_space(self, page):
+        User.objects.create_user("rosa@example.org")
+        ask_for_code(page, "rosa@example.org", "/style-guide/")
+        code = re.search(r"\d{3} \d{3}", mail.outbox[0].body)[0]
+        page.get_by_label("Your code").fill(code.replace(" ", "-"))
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("status")).to_have_text("You are signed out.")
 
     def test_code_mail_says_nothing_of_an_illness(self, page):
         User.objects.create_user("rosa@example.org")
@@ -232,8 +257,8 @@ class TestDoors:
         assert_accessible_in_every_look(page)
 
 
-def ask_for_code(page: Page, address: str) -> None:
-    page.goto("/sign-in/")
+def ask_for_code(page: Page, address: str, then: str = "/") -> None:
+    page.goto(f"/sign-in/?next={then}")
     page.get_by_label("What is your email address?").fill(address)
     page.get_by_role("button", name="Send me a code").click()
     expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
