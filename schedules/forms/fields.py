@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from schedules.forms.reading import Boxes, read_day, read_mg, wrong
 
 Limit = Literal["past", "future", "any"]
+SubWidgets = dict[str, forms.Widget | type[forms.Widget]]
 MONTH_AND_DAY = _("F j")
 
 
@@ -28,10 +29,11 @@ class BoxesBoundField(BoundField):
     @property
     def error_target(self) -> str:
         """The id of the first wrong box, or of the first radio button."""
-        return self.field.widget.box_id(self.auto_id, min(self.bad_boxes, default=0))
+        widget = cast("BoxesWidget", self.field.widget)
+        return widget.box_id(self.auto_id, min(self.bad_boxes, default=0))
 
     def as_widget(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Django's own signature
-        self.field.widget.bad_boxes = self.bad_boxes
+        cast("BoxesWidget", self.field.widget).bad_boxes = self.bad_boxes
         return super().as_widget(*args, **kwargs)
 
 
@@ -67,7 +69,7 @@ def _box(css_class: str, **attrs: str) -> forms.TextInput:
     return forms.TextInput({"class": f"form-control {css_class}", "autocomplete": "off", **attrs})
 
 
-def _day_boxes() -> dict[str, forms.Widget]:
+def _day_boxes() -> SubWidgets:
     # Month first: the US order. A month may be typed as a word, so it has no number keypad.
     return {
         "month": _box("month"),
@@ -160,7 +162,7 @@ class ChoiceAndBoxesWidget(BoxesWidget):
 
     @property
     def radios(self) -> forms.RadioSelect:
-        return self.widgets[0]  # type: ignore[return-value]  # each subclass puts them first
+        return cast("forms.RadioSelect", self.widgets[0])
 
 
 class DayChoiceWidget(ChoiceAndBoxesWidget):
@@ -196,7 +198,7 @@ class DayChoiceField(DayField):
 
     def set_today(self, today: dt.date) -> None:
         super().set_today(today)
-        self.widget.set_today(today)  # type: ignore[attr-defined]  # a DayChoiceWidget
+        cast("DayChoiceWidget", self.widget).set_today(today)
 
     def to_python(self, value: Any) -> dt.date | None:  # noqa: ANN401 - Django's own signature
         if value is None or isinstance(value, dt.date):
@@ -225,7 +227,10 @@ class DoseChoiceWidget(ChoiceAndBoxesWidget):
     labels = ("", _("Amount in mg"))
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        boxes = {"choice": forms.RadioSelect(), "mg": _box("mg", inputmode="numeric")}
+        boxes: SubWidgets = {
+            "choice": forms.RadioSelect(),
+            "mg": _box("mg", inputmode="numeric"),
+        }
         super().__init__(boxes, attrs)
 
     def decompress(self, value: int | None) -> Boxes:
@@ -254,7 +259,7 @@ class DoseChoiceField(forms.Field):
         if expected_mg:
             label = gettext("{mg} mg (expected)").format(mg=expected_mg)
             choices.insert(0, (str(expected_mg), label))
-        widget: DoseChoiceWidget = self.widget  # type: ignore[assignment]  # set above
+        widget = cast("DoseChoiceWidget", self.widget)
         widget.radios.choices = [*choices, ("other", gettext("Other"))]
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
@@ -264,7 +269,7 @@ class DoseChoiceField(forms.Field):
         if value is None or isinstance(value, int):
             return value
         choice, typed = value
-        radios = self.widget.radios  # type: ignore[attr-defined]  # a DoseChoiceWidget
+        radios = cast("DoseChoiceWidget", self.widget).radios
         if choice in {key for key, _label in radios.choices} - {"other"}:
             self._refuse_contradiction(int(choice), typed)
             return int(choice)
