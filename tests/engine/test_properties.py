@@ -144,8 +144,8 @@ def test_fifty_years_on_time_do_not_drift(regimen, start):
     """Every dose on its due day: the hundredth is still counted from the first."""
     first = dt.date.fromisoformat(start)
     history = [Infusion(add_days(first, one.offset_days), one.dose_mg) for one in regimen.initial]
-    for cycle in range(1, 101):
-        history.append(Infusion(due_add(first, regimen.interval * cycle), regimen.maintenance_mg))
+    nominal = [due_add(first, regimen.interval * cycle) for cycle in range(1, 102)]
+    history += [Infusion(day, regimen.maintenance_mg) for day in nominal]
     for given_so_far in (*range(len(regimen.initial), 8), 51, 52, 100, 101):
         today = history[given_so_far - 1].given_on
         coming = forecast(regimen, history=history[:given_so_far], today=today).next
