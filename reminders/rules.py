@@ -1,0 +1,147 @@
+"""Which reminder a course needs at a moment. Plain Python: no clock, no database, no Django.
+
+A rule's window is counted in days from its anchor: the due date, a visit's date, or the moment an
+infusion was recorded. The windows of the due date follow one another without a gap and never
+overlap, so reminders that piled up become the one that fits today. Timings are the defaults of
+the product's message plan; where a clinic has its own number, that number is an argument.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+Anchor = Literal["due", "visit", "given"]
+
+# Mails reach people during the day, by the wall clock where they live.
+FIRST_HOUR = 9
+LAST_HOUR = 17
+# A note about a new record is of use for this long, and only if the record itself was made soon.
+RECORDED_USEFUL_FOR = dt.timedelta(days=3)
+RECORDED_SOON_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of reminder: from `first_day` to `last_day` after its anchor (negative: before).
+
+    It may go from `opens` o'clock on the first day to `closes` o'clock on the last, and on every
+    day between only in these hours; with `any_hour` at night as well.
+    """
+
+    kind: str
+    anchor: Anchor
+    first_day: int
+    last_day: int
+    steps: tuple[str, ...] = ("maintenance",)
+    opens: int = FIRST_HOUR
+    closes: int = LAST_HOUR
+    any_hour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A reminder that fits: what, for which date, and between which moments (aware UTC)."""
+
+    kind: str
+    due_on: dt.date
+    not_before: dt.datetime
+    not_after: dt.datetime
+
+
+BOTH = ("initial-2", "maintenance")
+
+# Only while no visit is booked, those of the due date. Nothing asks for the very first infusion:
+# the clinic is still getting things ready.
+POLICY = (
+    Rule("book-1", "due", -70, -43),
+    Rule("book-2", "due", -42, -22),
+    Rule("book-3", "due", -21, 2),
+    # The second part of the first dose is due 14 days after the first part.
+    Rule("second-visit", "due", -13, 2, steps=("initial-2",)),
+    Rule("overdue-1", "due", 3, 20, steps=BOTH),
+    Rule("overdue-2", "due", 21, 41, steps=BOTH),
+    Rule("overdue-3", "due", 42, 69, steps=BOTH),
+    Rule("prepare", "visit", -7, -2),
+    Rule("day-before", "visit", -1, -1, opens=10, closes=20),
+    Rule("recorded", "given", 0, 3, any_hour=True),
+)
+RULES = {rule.kind: rule for rule in POLICY}
+KINDS = tuple(RULES)
+
+
+def policy_for(*, booking_opens_days: int, late_after_days: int) -> tuple[Rule, ...]:
+    """The rules of a clinic that opens booking and says "late" so many days from the due date.
+
+    No booking mail goes before booking opens, and none once the visit is late; windows that
+    become empty are left out.
+    """
+    rules = []
+    for rule in POLICY:
+        first, last = rule.first_day, rule.last_day
+        if rule.kind == "book-1":
+            first = -booking_opens_days
+        elif rule.kind.startswith("book-"):
+            first = max(first, -booking_opens_days)
+        if rule.kind in {"book-3", "second-visit"}:
+            last = late_after_days - 1
+        elif rule.kind == "overdue-1":
+            first = late_after_days
+        elif rule.kind.startswith("overdue-"):
+            first = max(first, late_after_days)
+        if first <= last:
+            rules.append(replace(rule, first_day=first, last_day=last))
+    return tuple(rules)
+
+
+def anchors_on(rule: Rule, today: dt.date) -> tuple[dt.date, dt.date]:
+    """The first and the last anchor date for which `today` lies in the rule's window."""
+    return today - dt.timedelta(days=rule.last_day), today - dt.timedelta(days=rule.first_day)
+
+
+def fit(rule: Rule, *, anchor_on: dt.date, now: dt.datetime, zone: ZoneInfo) -> Fit | None:
+    """The reminder for `anchor_on` (a due date or a visit's date), if `now` lies in its window.
+
+    `now` is aware; the window is counted on the calendar and the wall clock of `zone`. From the
+    first midnight of the window on it fits, to be sent when the window opens.
+    """
+    first_day = anchor_on + dt.timedelta(days=rule.first_day)
+    last_day = anchor_on + dt.timedelta(days=rule.last_day)
+    not_after = local_moment(last_day, rule.closes, zone)
+    if now.astimezone(zone).date() < first_day or now >= not_after:
+        return None
+    return Fit(rule.kind, anchor_on, local_moment(first_day, rule.opens, zone), not_after)
+
+
+def fit_recorded(
+    *,
+    given_on: dt.date,
+    recorded_on: dt.date,
+    recorded_at: dt.datetime,
+    undo_for: dt.timedelta,
+    now: dt.datetime,
+) -> Fit | None:
+    """The note about an infusion, sent once it can no longer be undone; None for old history.
+
+    `given_on` and `recorded_on` are the clinic's local dates, `recorded_at` and `now` aware.
+    """
+    not_after = recorded_at + RECORDED_USEFUL_FOR
+    if now >= not_after or (recorded_on - given_on).days > RECORDED_SOON_DAYS:
+        return None
+    return Fit("recorded", given_on, recorded_at + undo_for, not_after)
+
+
+def next_opening(kind: str, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """The first moment from `moment` on (aware; answer in UTC) at which `kind` may be sent."""
+    rule = RULES[kind]
+    local = moment.astimezone(zone)
+    if rule.any_hour or rule.opens <= local.hour < rule.closes:
+        return moment.astimezone(dt.UTC)
+    days = 0 if local.hour < rule.opens else 1
+    return local_moment(local.date() + dt.timedelta(days=days), rule.opens, zone)
+
+
+def local_moment(day: dt.date, hour: int, zone: ZoneInfo) -> dt.datetime:
+    """`hour` o'clock on `day` by the wall clock of `zone`, as aware UTC."""
+    # Built from the wall time, never by adding hours: a day may have 23 or 25 of them.
+    return dt.datetime.combine(day, dt.time(hour), tzinfo=zone).astimezone(dt.UTC)
