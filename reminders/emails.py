@@ -1,0 +1,108 @@
+"""The words of each reminder, as a message ready to be sent. Nothing here sends.
+
+Outside (subject, sender, preview, headers) a mail is neutral: no name, drug, illness or kind of
+treatment, and not the clinic's name either, which may tell as much.
+"""
+
+import datetime as dt
+from email.utils import format_datetime, formataddr, parseaddr
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from schedules.models import Appointment, Course
+
+from .models import Reminder
+
+# The second request to book says the same as the first.
+TEMPLATES = {"book-3": "book-2"}
+
+
+def compose(reminder: Reminder, *, now: dt.datetime) -> EmailMultiAlternatives:
+    """The mail of `reminder` in the recipient's language, as true at `now` (aware UTC).
+
+    Message-ID and Date are the row's own, so that a second copy can be told as one.
+
+    Raises:
+        ValidationError: the patient has no usable address.
+    """
+    patient = reminder.course.patient
+    validate_email(patient.email)
+    # A visit is by the clinic's clock, where it takes place.
+    with translation.override(patient.language), timezone.override(patient.clinic.tz):
+        context = _context(reminder, now)
+        name = TEMPLATES.get(reminder.kind, reminder.kind)
+        subject = _one_line(render_to_string(f"emails/{name}.subject.txt", context))
+        context["subject"] = subject
+        text = render_to_string(f"emails/{name}.txt", context)
+        html = render_to_string(f"emails/{name}.html", context)
+    message = EmailMultiAlternatives(
+        subject=subject,
+        body=text,
+        from_email=_sender(),
+        to=[patient.email],
+        headers=_headers(reminder, now),
+    )
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def _context(reminder: Reminder, now: dt.datetime) -> dict[str, Any]:
+    course = reminder.course
+    patient, clinic = course.patient, course.patient.clinic
+    today = now.astimezone(reminder.zone).date()
+    due_on = course.next_due_on
+    opens_on = due_on - dt.timedelta(days=clinic.booking_opens_days) if due_on else None
+    visit = reminder.appointment
+    return {
+        "first_name": patient.given_name,
+        "clinic": clinic,
+        "site_name": settings.SITE_NAME,
+        "url": settings.SITE_URL + reverse("home"),
+        "due_on": due_on,
+        "weeks_late": (today - due_on).days // 7 if due_on else 0,
+        "booking_opens_on": opens_on if opens_on and opens_on > today else None,
+        "visit_at": visit.starts_at if visit else None,
+        "days_to_visit": (reminder.due_on - today).days,
+        "zone_name": _zone_name(reminder) if visit else "",
+        "next_visit": partial(_next_visit, course, now),  # asked by one mail only
+    }
+
+
+def _next_visit(course: Course, now: dt.datetime) -> Appointment | None:
+    return course.appointments.booked().filter(starts_at__gt=now).first()
+
+
+def _zone_name(reminder: Reminder) -> str:
+    """The clinic's zone as a word, if its clock shows another time than the recipient's."""
+    assert reminder.appointment  # noqa: S101 - the caller asked
+    starts_at, clinic = reminder.appointment.starts_at, reminder.course.patient.clinic
+    there, here = starts_at.astimezone(clinic.tz), starts_at.astimezone(reminder.zone)
+    return "" if there.utcoffset() == here.utcoffset() else there.tzname() or clinic.time_zone
+
+
+def _headers(reminder: Reminder, now: dt.datetime) -> dict[str, str]:
+    domain = urlsplit(settings.SITE_URL).hostname or "localhost"
+    return {
+        "Message-ID": f"<{reminder.message_id}@{domain}>",
+        "Date": format_datetime(reminder.dated_at or now),
+        # Keeps holiday replies away from the clinic's mailbox.
+        "Auto-Submitted": "auto-generated",
+    }
+
+
+def _sender() -> str:
+    """The service's neutral name, whatever display name the address came with."""
+    _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((_one_line(settings.SITE_NAME), address))
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split())
