@@ -1,0 +1,216 @@
+"""Which rows there should be: void ones closed, missing ones added, in statements over sets.
+
+Nothing here asks "is it today?". Each rule looks for the dates whose window holds this moment, so
+a day without a worker is made up for by the next pass, with the reminder that fits then.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import TruncDate
+
+from ocrevus_tracker.accounts.models import Clinic
+from reminders import rules
+from reminders.models import PATIENT, REOPENABLE, STOPPABLE, WAITING, Heartbeat, Reminder, State
+from schedules.models import UNDO_FOR, Appointment, Course, Infusion, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Patients who share a wall clock and a clinic's numbers; each is planned by one query."""
+
+    own_zone: str  # the patient's own, empty when they go by the clinic's
+    clinic_zone: str
+    booking_opens_days: int
+    late_after_days: int
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.own_zone or self.clinic_zone)
+
+    @property
+    def rules(self) -> tuple[rules.Rule, ...]:
+        return rules.policy_for(
+            booking_opens_days=self.booking_opens_days, late_after_days=self.late_after_days
+        )
+
+    def courses(self) -> "QuerySet[Course]":
+        """Open courses here, of people who want mail."""
+        return (
+            Course.objects.open()
+            .filter(
+                patient__time_zone=self.own_zone,
+                patient__clinic__time_zone=self.clinic_zone,
+                patient__clinic__booking_opens_days=self.booking_opens_days,
+                patient__clinic__late_after_days=self.late_after_days,
+                patient__wants_reminders=True,
+            )
+            .exclude(patient__email="")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A reminder that should exist and does not, or was closed (`closed_row`) and fits again."""
+
+    course_id: int
+    due_version: int
+    fit: rules.Fit
+    closed_row: int | None
+    refers_to: dict[str, int] = field(default_factory=dict)
+
+    def fields(self, now: dt.datetime) -> dict[str, object]:
+        return {
+            "due_version": self.due_version,
+            "next_at": max(now, self.fit.not_before),
+            "not_after": self.fit.not_after,
+            **self.refers_to,
+        }
+
+
+def plan(*, now: dt.datetime) -> int:
+    """Close the rows that are void and add those that `now` (aware UTC) calls for.
+
+    Returns how many were added or opened again. Doing it twice does nothing the second time.
+    """
+    _close_void_rows(now)
+    wanted = list(missing(now=now))
+    new = [one for one in wanted if one.closed_row is None]
+    Reminder.objects.bulk_create(
+        [
+            Reminder(
+                course_id=one.course_id,
+                kind=one.fit.kind,
+                due_on=one.fit.due_on,
+                recipient=PATIENT,
+                **one.fields(now),
+            )
+            for one in new
+        ],
+        batch_size=500,
+        ignore_conflicts=True,
+    )
+    for one in wanted:
+        if one.closed_row is not None:
+            _open_again(one.closed_row, one, now)
+    Heartbeat.beat(planned_at=now)
+    return len(wanted)
+
+
+def missing(*, now: dt.datetime) -> Iterator[Wanted]:
+    """The reminders that the facts call for at `now` and that have no live row."""
+    for place in _places():
+        for rule in place.rules:
+            if rule.anchor == "due":
+                yield from _about_due_dates(place, rule, now)
+            elif rule.anchor == "visit":
+                yield from _about_visits(place, rule, now)
+    yield from _about_records(now)
+
+
+def _close_void_rows(now: dt.datetime) -> None:
+    """No consent or address: SUPPRESSED. Date moved or course stopped: CANCELLED. Late: EXPIRED."""
+    stoppable = Reminder.objects.filter(state__in=STOPPABLE)
+    course = Course.objects.filter(pk=OuterRef("course_id"))
+    unwanted = course.exclude(patient__wants_reminders=True, patient__email__gt="")
+    stoppable.filter(Exists(unwanted)).update(state=State.SUPPRESSED)
+    as_planned = course.filter(due_version=OuterRef("due_version"), stopped_on=None)
+    stoppable.filter(~Exists(as_planned)).update(state=State.CANCELLED)
+    waiting = Reminder.objects.filter(state__in=WAITING)
+    waiting.filter(not_after__lte=now).update(state=State.EXPIRED)
+
+
+def _open_again(pk: int, one: Wanted, now: dt.datetime) -> None:
+    Reminder.objects.filter(REOPENABLE, pk=pk).update(state=State.PLANNED, **one.fields(now))
+
+
+def _places() -> set[Place]:
+    """The wall clocks in use. Clinics are few; of the patients only those with their own zone."""
+    numbers = ("booking_opens_days", "late_after_days")
+    clinics = Clinic.objects.values_list("time_zone", *numbers).distinct()
+    own = (
+        Patient.objects.exclude(time_zone="")
+        .order_by()
+        .values_list("time_zone", "clinic__time_zone", *(f"clinic__{name}" for name in numbers))
+        .distinct()
+    )
+    return {Place("", *row) for row in clinics} | {Place(*row) for row in own}
+
+
+def _about_due_dates(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[Wanted]:
+    """Courses without a booked visit whose due date has `rule`'s window open."""
+    today = now.astimezone(place.zone).date()
+    courses = (
+        place.courses()
+        .due_between(*rules.anchors_on(rule, today))  # type: ignore[attr-defined]
+        .unbooked()
+        .filter(next_step__in=rule.steps)
+    )
+    rows = _without_live_row(courses, rule.kind, course="pk", due_on="next_due_on")
+    found = rows.values_list("pk", "due_version", "next_due_on", "closed_row")
+    for pk, version, due_on, closed_row in found:
+        if fit := rules.fit(rule, anchor_on=due_on, now=now, zone=place.zone):
+            yield Wanted(pk, version, fit, closed_row)
+
+
+def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[Wanted]:
+    """Booked visits for which `rule`'s window is open. A visit's date is the clinic's."""
+    first, last = rules.anchors_on(rule, now.astimezone(place.zone).date())
+    clinic_zone = ZoneInfo(place.clinic_zone)
+    midnights = (
+        rules.local_moment(first, 0, clinic_zone),
+        rules.local_moment(last + dt.timedelta(days=1), 0, clinic_zone),
+    )
+    visits = (
+        Appointment.objects.booked()
+        .filter(starts_at__gte=midnights[0], starts_at__lt=midnights[1], starts_at__gt=now)
+        .filter(course__in=place.courses())
+        .annotate(day=TruncDate("starts_at", tzinfo=clinic_zone))
+    )
+    rows = _without_live_row(visits, rule.kind, course="course_id", due_on="day")
+    found = rows.values_list("pk", "course_id", "course__due_version", "day", "closed_row")
+    for pk, course_id, version, day, closed_row in found:
+        if fit := rules.fit(rule, anchor_on=day, now=now, zone=place.zone):
+            yield Wanted(course_id, version, fit, closed_row, {"appointment_id": pk})
+
+
+def _about_records(now: dt.datetime) -> Iterator[Wanted]:
+    """Infusions just recorded, the latest of their course, that have a next due date."""
+    later = Infusion.objects.counting().filter(
+        course=OuterRef("course_id"), given_on__gt=OuterRef("given_on")
+    )
+    infusions = (
+        Infusion.objects.counting()
+        .filter(~Exists(later), recorded_at__gt=now - rules.RECORDED_USEFUL_FOR)
+        .filter(course__stopped_on=None, course__next_due_on__isnull=False)
+        .filter(course__patient__wants_reminders=True)
+        .exclude(course__patient__email="")
+    )
+    rows = _without_live_row(infusions, "recorded", course="course_id", due_on="given_on")
+    for infusion in rows.annotate(version=F("course__due_version")):
+        fit = rules.fit_recorded(
+            given_on=infusion.given_on,
+            recorded_on=infusion.recorded_on,
+            recorded_at=infusion.recorded_at,
+            undo_for=UNDO_FOR,
+            now=now,
+        )
+        if fit:
+            facts = {"infusion_id": infusion.pk}
+            yield Wanted(infusion.course_id, infusion.version, fit, infusion.closed_row, facts)
+
+
+def _without_live_row(
+    facts: QuerySet[Any], kind: str, *, course: str, due_on: str
+) -> QuerySet[Any]:
+    """The `facts` that no row speaks for; `closed_row` is one that may be opened again."""
+    rows = Reminder.objects.filter(
+        course=OuterRef(course), kind=kind, due_on=OuterRef(due_on), recipient=PATIENT
+    )
+    closed = Subquery(rows.filter(REOPENABLE).values("pk")[:1])
+    missing_here: QuerySet[Any] = facts.annotate(closed_row=closed)
+    return missing_here.exclude(Exists(rows.exclude(REOPENABLE)))
