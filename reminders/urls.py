@@ -1,5 +1,10 @@
 """The addresses of what was sent."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+app_name = "reminders"
+urlpatterns = [
+    path("staff/patients/<int:pk>/mails/", views.mails, name="mails"),
+]
