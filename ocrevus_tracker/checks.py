@@ -10,9 +10,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 # The service's name and sender stand in inboxes that others may see. A drug, an illness or a
 # kind of treatment there tells what only the patient may tell.
 TELLING = re.compile(
-    r"\b(ocrevus|ocrelizumab|briumvi|ublituximab|zunovo|ms|multiple\s+sclerosis|sclerosis|"
-    r"neurolog\w*|infusions?)\b",
-    re.IGNORECASE,
+    r"\b(?:MS|(?i:ocrevus|ocrelizumab|briumvi|ublituximab|zunovo|(?:multiple\s+)?sclerosis|"
+    r"neurolog\w*|infusions?))\b"
 )
 
 

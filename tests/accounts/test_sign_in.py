@@ -1,0 +1,126 @@
+"""Who gets in, and through which door."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from ocrevus_tracker.accounts.models import User
+from tests.cast import PASSWORD, signed_in
+
+REQUEST = "/sign-in/"
+CONFIRM = "/sign-in/code/"
+STAFF = "/sign-in/staff/"
+
+
+def ask_for_code(client: Client, email: str):
+    return client.post(REQUEST, {"email": email})
+
+
+def sent_code() -> str:
+    [message] = mail.outbox
+    [code] = re.findall(r"\b\d{3} ?\d{3}\b", message.body)
+    return code
+
+
+class TestPatientsSignInByCode:
+    def test_the_code_opens_their_own_page(self, client, ana):
+        ask_for_code(client, "ana@example.org")
+        assert client.post(CONFIRM, {"code": sent_code()}).status_code == 302
+        assert client.get("/").url == reverse("patient:home")
+
+    def test_an_address_in_capitals_is_the_same_address(self, client, ana):
+        ask_for_code(client, "ANA@Example.ORG")
+        assert mail.outbox[0].to == ["ana@example.org"]
+
+    def test_spaces_and_dashes_do_not_matter(self, client, ana):
+        ask_for_code(client, "ana@example.org")
+        digits = re.sub(r"\D", "", sent_code())
+        client.post(CONFIRM, {"code": f" {digits[:3]}-{digits[3:]} "})
+        assert "_auth_user_id" in client.session
+
+    def test_the_mail_tells_nothing_outside(self, client, ana):
+        ask_for_code(client, "ana@example.org")
+        [message] = mail.outbox
+        assert message.subject == "Your sign-in code"
+        assert not re.search(r"ocrevus|infusion|sclerosis|\bMS\b", message.message().as_string())
+
+    def test_a_wrong_code_five_times_ends_the_try(self, client, ana):
+        ask_for_code(client, "ana@example.org")
+        right = sent_code()
+        for _ in range(5):
+            client.post(CONFIRM, {"code": "000000"})
+        client.post(CONFIRM, {"code": right})
+        assert "_auth_user_id" not in client.session
+
+    def test_a_code_works_in_the_browser_that_asked_and_once(self, client, ana):
+        ask_for_code(client, "ana@example.org")
+        code = sent_code()
+        elsewhere = Client()
+        elsewhere.post(CONFIRM, {"code": code})
+        assert "_auth_user_id" not in elsewhere.session
+        client.post(CONFIRM, {"code": code})
+        client.post("/sign-out/")
+        client.post(CONFIRM, {"code": code})
+        assert "_auth_user_id" not in client.session
+
+    def test_no_password_opens_a_patients_record(self, client, ana):
+        for guess in ("", "password"):
+            client.post(STAFF, {"login": "ana@example.org", "password": guess})
+        assert "_auth_user_id" not in client.session
+
+
+class TestStaffSignInByPassword:
+    def test_the_password_opens_the_work_list(self, client, rosa):
+        client.post(STAFF, {"login": rosa.email, "password": PASSWORD})
+        assert client.get("/").url == reverse("staff:worklist")
+
+    def test_a_code_is_never_sent_to_staff(self, client, rosa):
+        ask_for_code(client, rosa.email)
+        assert mail.outbox == []
+
+
+class TestStrangersLearnNothing:
+    def test_known_unknown_and_staff_addresses_get_the_same_answer(self, rosa, ana):
+        answers = []
+        for email in ("ana@example.org", "nobody@example.org", rosa.email):
+            client = Client()
+            first = ask_for_code(client, email)
+            page = client.get(first.url).content.decode().replace(email, "ADDRESS")
+            answers.append((first.status_code, first.url, re.sub(r'value="[^"]+"', "", page)))
+        assert answers[0] == answers[1] == answers[2]
+
+    def test_only_the_patient_gets_a_mail(self, client, ana):
+        ask_for_code(client, "nobody@example.org")
+        assert mail.outbox == []
+
+    @pytest.mark.parametrize("email", ["a@example.org\r\nBcc: b@example.org", "a@b", "", "\x00"])
+    def test_a_strange_address_is_an_error_on_the_form(self, client, db, email):
+        assert ask_for_code(client, email).status_code == 200
+        assert mail.outbox == []
+
+    def test_nobody_signs_up(self, client, db):
+        client.post("/sign-up/", {"email": "new@example.org"})
+        assert not User.objects.exists()
+
+    def test_a_disabled_person_stays_out(self, client, ana):
+        User.objects.update(is_active=False)
+        ask_for_code(client, "ana@example.org")
+        assert "_auth_user_id" not in client.session
+
+    def test_pages_send_the_unknown_to_the_door(self, client, db):
+        assert client.get("/").url == "/sign-in/?next=/"
+
+
+def test_signing_out_takes_a_button_not_a_link(rosa):
+    client = signed_in(rosa)
+    client.get("/sign-out/")
+    assert "_auth_user_id" in client.session
+    client.post("/sign-out/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_process_says_that_it_is_up(client):
+    assert client.get("/healthz").content == b"ok\n"

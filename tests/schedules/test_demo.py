@@ -1,0 +1,80 @@
+"""The demo clinic: believable, complete, and never among real people."""
+
+import datetime as dt
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from schedules import demo
+from schedules.models import Course, Patient
+from tests.cast import NOW, TODAY
+
+EVERY_STATE = {
+    "not_started",
+    "planned",
+    "not_eligible",
+    "eligible",
+    "in_window",
+    "late",
+    "overdue",
+    "extended",
+    "lapsed",
+    "pending_clinician",
+    "discontinued",
+}
+
+
+def states(today: dt.date) -> set[str]:
+    return {course.forecast(today).state for course in Course.objects.with_history()}
+
+
+def test_it_shows_every_state_that_the_pages_know(db):
+    demo.build(NOW)
+    assert states(TODAY) == EVERY_STATE
+    assert Patient.objects.count() == 40
+
+
+@pytest.mark.parametrize("day", ["2026-08-31", "2027-02-28", "2028-02-29", "2026-12-31"])
+def test_it_can_be_made_on_any_day(db, day):
+    now = dt.datetime.fromisoformat(f"{day}T17:00:00+00:00")
+    demo.build(now)
+    assert states(now.date()) == EVERY_STATE
+
+
+def test_its_people_are_reachable_nowhere(db):
+    demo.build(NOW)
+    addresses = Patient.objects.exclude(email="").values_list("email", flat=True)
+    assert all(address.endswith("@example.org") for address in addresses)
+
+
+def test_a_second_run_keeps_what_was_entered(db, settings, capsys):
+    settings.DEBUG = True
+    call_command("demo")
+    patient = Patient.objects.first()
+    call_command("demo")
+    assert Patient.objects.filter(pk=patient.pk).exists()
+    assert demo.NURSE in capsys.readouterr().out
+
+
+def test_fresh_makes_it_anew(db, settings):
+    settings.DEBUG = True
+    call_command("demo")
+    patient = Patient.objects.first()
+    call_command("demo", fresh=True)
+    assert not Patient.objects.filter(pk=patient.pk).exists()
+    assert Patient.objects.count() == 40
+
+
+def test_it_stays_out_of_a_database_with_real_patients(settings, ana):
+    settings.DEBUG = True
+    ana.clinic.slug = "real"
+    ana.clinic.save()
+    with pytest.raises(CommandError, match="another clinic"):
+        call_command("demo", fresh=True)
+    assert Patient.objects.get() == ana
+
+
+def test_its_public_password_never_reaches_a_deployment(db):
+    with pytest.raises(CommandError, match="DEBUG"):
+        call_command("demo")

@@ -1,0 +1,55 @@
+"""Wrong configurations are named before they do harm."""
+
+import pytest
+
+from ocrevus_tracker import checks
+
+
+def ids(messages) -> list[str]:
+    return [message.id for message in messages]
+
+
+@pytest.mark.parametrize(
+    "name", ["Ocrevus Tracker", "MS Clinic", "Harbor Neurology", "The infusion suite"]
+)
+def test_a_name_that_tells_is_refused(settings, name):
+    settings.SITE_NAME = name
+    assert ids(checks.outside_names_are_neutral()) == ["tracker.E001"]
+
+
+@pytest.mark.parametrize("name", ["Clinic Visits", "Harbor appointments", "Ms. Smith's practice"])
+def test_a_neutral_name_passes(settings, name):
+    settings.SITE_NAME = name
+    assert ids(checks.outside_names_are_neutral()) == []
+
+
+def test_a_sender_that_tells_is_refused(settings):
+    settings.DEFAULT_FROM_EMAIL = "infusion@clinic.example.org"
+    assert ids(checks.outside_names_are_neutral()) == ["tracker.E001"]
+
+
+@pytest.mark.parametrize(
+    ("debug", "hosts", "found"),
+    [
+        (True, ["clinic.example.org"], ["tracker.E002"]),
+        (True, [], []),
+        (False, ["clinic.example.org"], []),
+    ],
+)
+def test_debugging_is_for_this_machine_alone(settings, debug, hosts, found):
+    settings.DEBUG, settings.ALLOWED_HOSTS = debug, hosts
+    assert ids(checks.debug_stays_at_home()) == found
+
+
+def test_a_demo_is_not_a_deployment(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMBEDDED_BROKER = True
+    settings.SITE_URL = "http://127.0.0.1:8000"
+    assert ids(checks.deployment_is_real()) == ["tracker.W001", "tracker.W002", "tracker.W003"]
+
+
+def test_a_real_deployment_passes(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMBEDDED_BROKER = False
+    settings.SITE_URL = "https://visits.example.org"
+    assert ids(checks.deployment_is_real()) == []
