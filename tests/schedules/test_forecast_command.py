@@ -249,7 +249,8 @@ class TestARefusalNamesTheFieldTheValueAndTheFix:
         assert found.endswith("write whole milligrams from 1 to 9999, without quotes")
 
     @pytest.mark.parametrize(
-        "text", ["22.11.2026", "20261122", "2026-W47-7", "", "2026-1-2", "２０２６-01-01"]
+        "text",
+        ["22.11.2026", "20261122", "2026-W47-7", "", "2026-1-2", "2026-11-22\n", "\uff12026-01-01"],
     )
     def test_when_a_date_is_written_another_way(self, text):
         assert error(line(today=text)) == (
