@@ -1,5 +1,33 @@
 """The addresses of the patient's and the staff's pages."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern] = []
+from .views import patient
+from .views.staff import infusions, people, visits, worklist
+
+patient_pages = [path("home/", patient.home, name="home")]
+
+# What can be done with one patient's record.
+record_pages = [
+    path("", people.patient, name="patient"),
+    path("change/", people.change_patient, name="change_patient"),
+    path("as-patient/", people.see_as_patient, name="see_as_patient"),
+    path("record/", infusions.record, name="record"),
+    path("infusions/<int:infusion_pk>/undo/", infusions.undo, name="undo"),
+    path("infusions/<int:infusion_pk>/decide/", infusions.decide, name="decide"),
+    path("book/", visits.book, name="book"),
+    path("visits/<int:visit_pk>/move/", visits.move, name="move"),
+    path("visits/<int:visit_pk>/cancel/", visits.cancel, name="cancel"),
+]
+
+staff_pages: list[URLPattern | URLResolver] = [
+    path("", worklist.worklist, name="worklist"),
+    path("patients/", people.patients, name="patients"),
+    path("patients/add/", people.add_patient, name="add_patient"),
+    path("patients/<int:pk>/", include(record_pages)),
+]
+
+urlpatterns = [
+    path("", include((patient_pages, "patient"))),
+    path("staff/", include((staff_pages, "staff"))),
+]

@@ -1,0 +1,1 @@
+"""Pages: each reads the clock once, checks who asks, and makes one call for one act."""

@@ -1,0 +1,78 @@
+"""Who may see what, in one spelling; and how a page is put together."""
+
+import datetime as dt
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
+from schedules.models import Course, Patient
+
+
+def user_of(request: HttpRequest) -> User:
+    """Who is signed in; only behind `login_required`."""
+    assert isinstance(request.user, User)  # noqa: S101 - login_required saw to it
+    return request.user
+
+
+def clinics_of(request: HttpRequest) -> list[Clinic]:
+    """The clinics where the signed-in person works, in the order in which they joined.
+
+    Raises:
+        Http404: none; for others the staff's pages do not exist.
+    """
+    clinics = list(
+        Clinic.objects.filter(memberships__user=user_of(request)).order_by("memberships__pk")
+    )
+    if not clinics:
+        raise Http404
+    return clinics
+
+
+def staff_patient(request: HttpRequest, pk: int) -> Patient:
+    """A record of the clinics where the signed-in person works, with its courses.
+
+    Raises:
+        Http404: there is none, or it is another clinic's; nobody can tell which.
+    """
+    records = Patient.objects.of_staff(user_of(request)).select_related("clinic")
+    return get_object_or_404(
+        records.prefetch_related(
+            "courses__infusions__recorded_by", "courses__appointments__booked_by"
+        ),
+        pk=pk,
+    )
+
+
+def course_of(patient: Patient) -> Course:
+    """The course of `patient` that the pages are about.
+
+    Raises:
+        Http404: there is none.
+    """
+    if patient.course is None:
+        raise Http404
+    return patient.course
+
+
+def prescribes_at(user: User, clinic: Clinic) -> bool:
+    """Whether `user` is a prescriber of `clinic`."""
+    return Membership.objects.filter(user=user, clinic=clinic, role=Role.PRESCRIBER).exists()
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    *,
+    clinic: Clinic | None,
+    now: dt.datetime,
+    status: int = 200,
+    **context: Any,  # noqa: ANN401 - whatever the template shows
+) -> HttpResponse:
+    """The page, with all its times on the clinic's clock."""
+    with timezone.override(clinic.tz if clinic else None):
+        today = timezone.localtime(now).date()
+        shared = {"clinic": clinic, "now": now, "today": today}
+        return render(request, template, shared | context, status=status)

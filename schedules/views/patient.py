@@ -1,0 +1,77 @@
+"""What a patient sees: the next date, why, and what came before."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
+from schedules.presenting import booking_opens, home_state
+
+from .access import page, user_of
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The one date that matters; a choice first, where an address has several records."""
+    now = timezone.now()
+    user = user_of(request)
+    records = list(
+        Patient.objects.visible_to(user)
+        .filter(user=user)
+        .select_related("clinic")
+        .prefetch_related("courses__infusions", "courses__appointments")
+        .order_by("given_name", "family_name", "pk")
+    )
+    if not records:
+        return page(request, "patient/nothing.html", clinic=None, now=now, status=404)
+    wanted = request.GET.get("record")
+    chosen = [one for one in records if str(one.pk) == wanted] or records
+    if len(chosen) > 1:
+        return page(request, "patient/choose.html", clinic=None, now=now, records=records)
+    patient = chosen[0]
+    several = len(records) > 1
+    return page(
+        request,
+        "patient/home.html",
+        clinic=patient.clinic,
+        now=now,
+        several=several,
+        **home_facts(patient, now),
+    )
+
+
+def home_facts(patient: Patient, now: dt.datetime) -> dict[str, Any]:
+    """What the home page of `patient` shows at `now`, for the patient and for staff."""
+    clinic, course = patient.clinic, patient.course
+    today = clinic.local_date(now)
+    forecast = course.forecast(today) if course else None
+    state = home_state(course, forecast, booked_visits(course), clinic, now)
+    due = forecast.next.due if forecast and forecast.next else None
+    opens = booking_opens(due, clinic) if due and state.letter == "D" else None
+    return {
+        "patient": patient,
+        "course": course,
+        "dose": forecast.next if forecast else None,
+        "state": state,
+        "reasons": [str(reason) for reason in forecast.reasons] if forecast else [],
+        "later": forecast.projected[1:3] if forecast else (),
+        "booking_opens": opens,
+        "infusions": [one for one in every_infusion(course) if one.counts],
+    }
+
+
+def booked_visits(course: Course | None) -> list[Appointment]:
+    """The visits that still wait for their infusion, in order; reads what is prefetched."""
+    visits = course.appointments.all() if course else ()
+    return [visit for visit in visits if visit.status == AppointmentStatus.BOOKED]
+
+
+def every_infusion(course: Course | None) -> list[Infusion]:
+    """The infusions, newest first, those taken back too."""
+    infusions = course.infusions.all() if course else ()
+    return sorted(infusions, key=lambda one: (one.given_on, one.pk), reverse=True)

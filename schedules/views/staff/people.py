@@ -1,0 +1,172 @@
+"""Finding, adding and changing patients, and one patient's page."""
+
+import copy
+import datetime as dt
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from schedules import actions
+from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
+from schedules.models import Appointment, Infusion, Patient
+from schedules.views.access import clinics_of, page, staff_patient, user_of
+from schedules.views.patient import booked_visits, every_infusion, home_facts
+
+PATIENTS_PER_PAGE = 25
+
+
+@login_required
+@require_safe
+def patients(request: HttpRequest) -> HttpResponse:
+    """Everyone, or those whose name or record number begins with the typed words."""
+    now = timezone.now()
+    clinics = clinics_of(request)
+    form = SearchForm(request.GET)
+    words = form.cleaned_data["q"] if form.is_valid() else ""
+    found = Patient.objects.of_staff(user_of(request)).matching(words).select_related("clinic")
+    ordered = found.order_by("family_name", "given_name", "pk")
+    rows = Paginator(ordered, PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
+    return page(
+        request,
+        "staff/patients.html",
+        clinic=clinics[0],
+        now=now,
+        form=form,
+        words=words,
+        query=urlencode({"q": words}),
+        rows=rows,
+        several=len(clinics) > 1,
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_patient(request: HttpRequest) -> HttpResponse:
+    """A new record with its course."""
+    now = timezone.now()
+    clinics = clinics_of(request)
+    data = request.POST if request.method == "POST" else None
+    form = NewPatientForm(data, today=clinics[0].local_date(now), clinics=clinics)
+    if form.is_valid() and (saved := _add(request, form, now=now)):
+        return redirect("staff:patient", saved.pk)
+    return page(request, "staff/add_patient.html", clinic=clinics[0], now=now, form=form)
+
+
+def _add(request: HttpRequest, form: NewPatientForm, *, now: dt.datetime) -> Patient | None:
+    """The saved patient; None after a refusal, which the form then says."""
+    answers = form.cleaned_data
+    made = Patient(clinic=form.chosen_clinic(), entry_key=answers["entry_key"], **form.facts())
+    try:
+        saved = actions.add_patient(
+            patient=made,
+            actor=user_of(request),
+            now=now,
+            regimen_code=answers["regimen_code"],
+            ordered_for=answers["ordered_for"],
+        )
+    except actions.UnableToSavePatient as refusal:
+        form.add_error("record_number", str(refusal))
+        return None
+    once = _("Saved. {first_name} is now a patient of {clinic}.")
+    again = _("Already saved. We kept one copy.")
+    told = once if saved is made else again
+    messages.success(request, told.format(first_name=saved.given_name, clinic=saved.clinic.name))
+    return saved
+
+
+@login_required
+@require_safe
+def patient(request: HttpRequest, pk: int) -> HttpResponse:
+    """One patient: who it is, what is next, what was."""
+    now = timezone.now()
+    record = staff_patient(request, pk)
+    user = user_of(request)
+    facts = home_facts(record, now)
+    infusions = every_infusion(record.course)
+    shown = facts | {
+        "age": record.age_on(record.clinic.local_date(now)),
+        "steps": _steps(record, infusions),
+        "visits": _visits(record, now),
+        "infusions": [(one, one.can_be_undone(by=user, now=now)) for one in infusions],
+    }
+    return page(request, "staff/patient.html", clinic=record.clinic, now=now, **shown)
+
+
+def _visits(record: Patient, now: dt.datetime) -> list[tuple[Appointment, bool]]:
+    """The booked visits, each with whether its day has passed."""
+    clinic = record.clinic
+    today = clinic.local_date(now)
+    return [
+        (visit, clinic.local_date(visit.starts_at) < today)
+        for visit in booked_visits(record.course)
+    ]
+
+
+def _steps(record: Patient, infusions: list[Infusion]) -> list[tuple[str, str]]:
+    """What can be done next as (address, words), the one thing to do first."""
+    course = record.course
+    if course is None or course.stopped_on:
+        return []
+    undecided = [one for one in infusions if one.counts and one.as_given().awaits_clinician]
+    decide = [
+        (reverse("staff:decide", args=[record.pk, one.pk]), _("Decide what counts next"))
+        for one in undecided[:1]
+    ]
+    give = (reverse("staff:record", args=[record.pk]), _("Record an infusion"))
+    if booked_visits(course):
+        return [*decide, give, (reverse("staff:book", args=[record.pk]), _("Book another visit"))]
+    words = _("Book the next visit") if infusions else _("Book a visit")
+    return [*decide, (reverse("staff:book", args=[record.pk]), words), give]
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_patient(request: HttpRequest, pk: int) -> HttpResponse:
+    """The details of a record."""
+    now = timezone.now()
+    record = staff_patient(request, pk)
+    data = request.POST if request.method == "POST" else None
+    form = PatientForm.of(record, data, today=record.clinic.local_date(now))
+    if form.is_valid():
+        # A copy: after a refusal the page still names the patient as stored.
+        changed = copy.copy(record)
+        for name, value in form.facts().items():
+            setattr(changed, name, value)
+        try:
+            actions.change_patient(patient=changed, actor=user_of(request), now=now)
+        except actions.UnableToSavePatient as refusal:
+            form.add_error("record_number", str(refusal))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("staff:patient", pk)
+    return page(
+        request,
+        "staff/change_patient.html",
+        clinic=record.clinic,
+        now=now,
+        form=form,
+        patient=record,
+    )
+
+
+@login_required
+@require_safe
+def see_as_patient(request: HttpRequest, pk: int) -> HttpResponse:
+    """The home page as this patient sees it."""
+    now = timezone.now()
+    record = staff_patient(request, pk)
+    return page(
+        request,
+        "staff/as_patient.html",
+        clinic=record.clinic,
+        now=now,
+        **home_facts(record, now),
+    )

@@ -1,0 +1,201 @@
+"""Booking, moving and cancelling a visit."""
+
+import datetime as dt
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from schedules import actions
+from schedules.before_saving import visit_questions
+from schedules.forms.visits import VisitForm
+from schedules.models import Appointment, AppointmentStatus, Course
+from schedules.templatetags.tracker import clock
+from schedules.views.access import course_of, page, prescribes_at, staff_patient, user_of
+from schedules.views.patient import booked_visits
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def book(request: HttpRequest, pk: int) -> HttpResponse:
+    """A visit for the next dose; the due date at 9:00 is offered."""
+    now = timezone.now()
+    course = course_of(staff_patient(request, pk))
+    form = _form(request, course, now)
+    if "fix" in request.POST or not form.is_valid():
+        return _form_page(request, course, form, now)
+    questions = _questions(course, form, now, moving=None)
+    if questions and "anyway" not in request.POST:
+        return _ask(request, course, form, questions=questions, now=now)
+    try:
+        visit = actions.book_visit(
+            course=course,
+            actor=user_of(request),
+            now=now,
+            starts_at=form.cleaned_data["starts_at"],
+            reason=form.reason_given,
+            entry_key=form.cleaned_data["entry_key"],
+        )
+    except actions.UnableToBook as refusal:
+        form.add_error("day", str(refusal))
+        return _form_page(request, course, form, now)
+    _say_booked(request, visit, fresh=visit.booked_at == now)
+    return redirect("staff:patient", pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
+    """Another date or time for a booked visit."""
+    now = timezone.now()
+    course = course_of(staff_patient(request, pk))
+    visit = get_object_or_404(Appointment, course=course, pk=visit_pk)
+    if visit.status != AppointmentStatus.BOOKED:
+        return _no_longer_booked(request, pk)
+    form = _form(request, course, now, moving=visit)
+    if "fix" in request.POST or not form.is_valid():
+        return _form_page(request, course, form, now, moving=visit)
+    questions = _questions(course, form, now, moving=visit)
+    if questions and "anyway" not in request.POST:
+        return _ask(request, course, form, questions=questions, now=now, moving=visit)
+    try:
+        actions.move_visit(
+            visit=visit,
+            actor=user_of(request),
+            now=now,
+            starts_at=form.cleaned_data["starts_at"],
+            reason=form.reason_given,
+        )
+    except actions.UnableToBook as refusal:
+        form.add_error("day", str(refusal))
+        return _form_page(request, course, form, now, moving=visit)
+    _say_booked(request, visit, fresh=True)
+    return redirect("staff:patient", pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
+    """Ask first: a cancelled visit is somebody else's by the afternoon."""
+    now = timezone.now()
+    patient = staff_patient(request, pk)
+    visit = get_object_or_404(Appointment, course__patient=patient, pk=visit_pk)
+    if visit.status != AppointmentStatus.BOOKED:
+        return _no_longer_booked(request, pk)
+    if request.method == "POST":
+        actions.cancel_visit(visit=visit, actor=user_of(request), now=now)
+        messages.success(request, _("The visit is cancelled. The due date stays as it is."))
+        return redirect("staff:patient", pk)
+    return page(
+        request, "staff/cancel.html", clinic=patient.clinic, now=now, patient=patient, visit=visit
+    )
+
+
+def _form(
+    request: HttpRequest, course: Course, now: dt.datetime, moving: Appointment | None = None
+) -> VisitForm:
+    clinic = course.patient.clinic
+    today = clinic.local_date(now)
+    return VisitForm(
+        request.POST if request.method == "POST" else None,
+        today=today,
+        clinic=clinic,
+        starts_at=moving.starts_at if moving else None,
+        day=_offered_day(course, today),
+        may_book_early=prescribes_at(user_of(request), clinic),
+    )
+
+
+def _offered_day(course: Course, today: dt.date) -> dt.date | None:
+    """The due date; for the second half of a first dose the day it will be due; none once past."""
+    found = course.forecast(today)
+    ahead = [one for one in booked_visits(course) if one.local_date >= today]
+    if ahead and found.position.step == "initial-1":
+        return found.projected[1] if len(found.regimen.initial) > 1 else None
+    due = found.next.due if found.next else None
+    return due if due and due >= today else None
+
+
+def _questions(
+    course: Course, form: VisitForm, now: dt.datetime, *, moving: Appointment | None
+) -> list[str]:
+    """Outside the window; or, for a new visit, that one is booked already."""
+    clinic = course.patient.clinic
+    today, day = clinic.local_date(now), form.cleaned_data["day"]
+    found = course.forecast(today)
+    asked = list(visit_questions(found, day))
+    others = [one for one in booked_visits(course) if one.local_date >= today]
+    if others and not moving and found.position.step != "initial-1":
+        with timezone.override(clinic.tz):
+            told = _("A visit is booked already: {date}. To change it, move that one.")
+            asked.append(told.format(date=_moment(others[0].starts_at)))
+    return asked
+
+
+def _form_page(
+    request: HttpRequest,
+    course: Course,
+    form: VisitForm,
+    now: dt.datetime,
+    moving: Appointment | None = None,
+) -> HttpResponse:
+    patient = course.patient
+    return page(
+        request,
+        "staff/book.html",
+        clinic=patient.clinic,
+        now=now,
+        form=form,
+        patient=patient,
+        course=course,
+        dose=course.forecast(patient.clinic.local_date(now)).next,
+        moving=moving,
+    )
+
+
+def _ask(
+    request: HttpRequest,
+    course: Course,
+    form: VisitForm,
+    *,
+    questions: list[str],
+    now: dt.datetime,
+    moving: Appointment | None = None,
+) -> HttpResponse:
+    """All questions on one page, with every answer kept in it."""
+    patient = course.patient
+    kept = [(name, value) for name, value in form.data.items() if name != "csrfmiddlewaretoken"]
+    return page(
+        request,
+        "staff/book_ask.html",
+        clinic=patient.clinic,
+        now=now,
+        patient=patient,
+        questions=questions,
+        kept=kept,
+        starts_at=form.cleaned_data["starts_at"],
+        moving=moving,
+    )
+
+
+def _say_booked(request: HttpRequest, visit: Appointment, *, fresh: bool) -> None:
+    if visit.status != AppointmentStatus.BOOKED:
+        messages.error(request, _("That visit is no longer booked. Book a new one."))
+        return
+    with timezone.override(visit.course.patient.clinic.tz):
+        told = _("Booked: {date}.") if fresh else _("Already saved. We kept one copy: {date}.")
+        messages.success(request, told.format(date=_moment(visit.starts_at)))
+
+
+def _no_longer_booked(request: HttpRequest, pk: int) -> HttpResponse:
+    messages.error(request, _("This visit is no longer booked."))
+    return redirect("staff:patient", pk)
+
+
+def _moment(starts_at: dt.datetime) -> str:
+    return f"{date_format(timezone.localtime(starts_at), 'l, F j, Y')}, {clock(starts_at)}"

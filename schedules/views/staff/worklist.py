@@ -1,0 +1,37 @@
+"""Who needs something today."""
+
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from schedules import worklists
+from schedules.views.access import clinics_of, page
+
+
+@login_required
+@require_safe
+def worklist(request: HttpRequest) -> HttpResponse:
+    """One list, with the others a tab away."""
+    now = timezone.now()
+    clinics = clinics_of(request)
+    name = request.GET.get("list", "")
+    name = name if name in worklists.LISTS else "today"
+    counts = worklists.counts(clinics, now)
+    rows = worklists.page_of(name, clinics, now, count=counts[name], number=request.GET.get("page"))
+    empty_today = name == "today" and not counts[name]
+    return page(
+        request,
+        "staff/worklist.html",
+        clinic=clinics[0],
+        now=now,
+        name=name,
+        query=urlencode({"list": name}),
+        title=worklists.LISTS[name],
+        tabs=[(key, label, counts[key]) for key, label in worklists.LISTS.items()],
+        rows=rows,
+        several=len(clinics) > 1,
+        next_day=worklists.next_visit_day(clinics, now) if empty_today else None,
+    )

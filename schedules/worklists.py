@@ -1,0 +1,203 @@
+"""The staff's work lists: who needs something today, as rows for a page.
+
+Each list is one query over all clinics a person works at, each clinic on its own local date.
+Stopped courses are on no list.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Exists, F, Min, OuterRef, Prefetch, Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ocrevus_tracker.accounts.models import Clinic
+from schedules.models import (
+    Appointment,
+    AppointmentQuerySet,
+    Course,
+    CourseQuerySet,
+    Infusion,
+    Outcome,
+    Patient,
+)
+from schedules.presenting.rules import BOOK_NOW_DAYS
+from schedules.templatetags.tracker import clock
+
+LISTS = {
+    "today": gettext_lazy("Today"),
+    "late": gettext_lazy("Late"),
+    "due": gettext_lazy("Due, not booked"),
+    "check": gettext_lazy("To check"),
+}
+ROWS_PER_PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person on a list. `step` is the name of the page where the next step is done."""
+
+    patient: Patient
+    kind: str
+    word: str
+    due: dt.date | None
+    booked: str
+    step: str
+    step_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicDay:
+    """A clinic's local date, and when it begins and ends (aware)."""
+
+    clinic: Clinic
+    today: dt.date
+    begins: dt.datetime
+    ends: dt.datetime
+
+    @classmethod
+    def at(cls, clinic: Clinic, now: dt.datetime) -> "ClinicDay":
+        today = clinic.local_date(now)
+        begins = dt.datetime.combine(today, dt.time(), clinic.tz)
+        ends = dt.datetime.combine(today + dt.timedelta(days=1), dt.time(), clinic.tz)
+        return cls(clinic, today, begins, ends)
+
+
+def courses_on(name: str, clinics: Sequence[Clinic], now: dt.datetime) -> CourseQuerySet:
+    """The courses on the list called `name` (a key of LISTS), first things first."""
+    days = [ClinicDay.at(clinic, now) for clinic in clinics]
+    wanted = Q(pk__in=[])
+    for day in days:
+        wanted |= Q(patient__clinic=day.clinic) & _WANTED[name](day)
+    found = Course.objects.open().filter(wanted)
+    if name in {"late", "due"}:
+        return found.unbooked().order_by(F("next_due_on").asc(nulls_last=True), "pk")
+    since = Q(appointments__status="booked")
+    if name == "today":
+        since &= Q(appointments__starts_at__gte=min(day.begins for day in days))
+    return found.annotate(visit_at=Min("appointments__starts_at", filter=since)).order_by(
+        F("visit_at").asc(nulls_last=True), "pk"
+    )
+
+
+def _visit_today(day: ClinicDay) -> Q:
+    return Q(Exists(_booked().filter(starts_at__gte=day.begins, starts_at__lt=day.ends)))
+
+
+def _past_due(day: ClinicDay) -> Q:
+    return Q(next_due_on__lt=day.today)
+
+
+def _to_book(day: ClinicDay) -> Q:
+    """Due from today to where booking opens; and people with no first date, lest they be lost."""
+    last = day.today + dt.timedelta(days=day.clinic.booking_opens_days)
+    return Q(next_due_on__range=(day.today, last)) | Q(started_on=None, next_due_on=None)
+
+
+def _to_check(day: ClinicDay) -> Q:
+    """A visit's day passed with nothing recorded, or a stopped infusion waits for a decision."""
+    undecided = Infusion.objects.counting().filter(
+        course=OuterRef("pk"), outcome=Outcome.PARTIAL, disposition=""
+    )
+    return Q(Exists(_booked().filter(starts_at__lt=day.begins))) | Q(Exists(undecided))
+
+
+def _booked() -> AppointmentQuerySet:
+    return Appointment.objects.booked().filter(course=OuterRef("pk"))
+
+
+_WANTED = {"today": _visit_today, "late": _past_due, "due": _to_book, "check": _to_check}
+
+
+def counts(clinics: Sequence[Clinic], now: dt.datetime) -> dict[str, int]:
+    """How many people are on each list."""
+    return {name: courses_on(name, clinics, now).count() for name in LISTS}
+
+
+def page_of(
+    name: str, clinics: Sequence[Clinic], now: dt.datetime, *, count: int, number: str | None
+) -> Page[Row]:
+    """One page of the list called `name`, with rows in place of courses."""
+    booked = Prefetch("appointments", Appointment.objects.booked(), to_attr="booked_visits")
+    courses = (
+        courses_on(name, clinics, now).select_related("patient__clinic").prefetch_related(booked)
+    )
+    paginator = Paginator(courses, ROWS_PER_PAGE)
+    paginator.count = count  # known already, for the tab
+    page = paginator.get_page(number)
+    return Page([_row(name, course, now) for course in page], page.number, paginator)
+
+
+def _row(name: str, course: Course, now: dt.datetime) -> Row:
+    patient = course.patient
+    today = patient.clinic.local_date(now)
+    visits: list[Appointment] = course.booked_visits  # type: ignore[attr-defined]  # prefetched
+    kind, word = _status(name, course, visits, today)
+    step, step_label = _step(name, course, today)
+    return Row(
+        patient=patient,
+        kind=kind,
+        word=word,
+        due=course.next_due_on,
+        booked=_booked_words(name, visits, patient.clinic, today),
+        step=step,
+        step_label=step_label,
+    )
+
+
+def _status(
+    name: str, course: Course, visits: Sequence[Appointment], today: dt.date
+) -> tuple[str, str]:
+    """The tag's look and its word."""
+    due, clinic = course.next_due_on, course.patient.clinic
+    if name == "today":
+        return "booked", _("Booked today")
+    if name == "check":
+        passed = any(clinic.local_date(visit.starts_at) < today for visit in visits)
+        return "neutral", _("Visit not recorded") if passed else _("Stopped early: decide")
+    if due is None:
+        return "neutral", _("Getting ready to start")
+    if name == "late":
+        days = (today - due).days
+        return "late", ngettext("Late {n} day", "Late {n} days", days).format(n=days)
+    if (due - today).days <= BOOK_NOW_DAYS:
+        return "book-now", _("Book now")
+    return "time-to-book", _("Time to book")
+
+
+def _step(name: str, course: Course, today: dt.date) -> tuple[str, str]:
+    """The one next step: the page's name and the button's word."""
+    lapsed = course.lapses_on is not None and today >= course.lapses_on
+    if name == "today":
+        return "staff:record", _("Record")
+    if name == "check" or lapsed:
+        return "staff:patient", _("Review")
+    return "staff:book", _("Book")
+
+
+def _booked_words(name: str, visits: Sequence[Appointment], clinic: Clinic, today: dt.date) -> str:
+    """The visit that put the person on the list; a time alone for today's."""
+    if not visits:
+        return _("Not booked")
+    by_day = [(clinic.local_date(visit.starts_at), visit) for visit in visits]
+    with timezone.override(clinic.tz):
+        if name == "today":
+            return next(clock(visit.starts_at) for day, visit in by_day if day == today)
+        day, visit = by_day[0]
+        return f"{date_format(day, 'F j, Y')}, {clock(visit.starts_at)}"
+
+
+def next_visit_day(clinics: Sequence[Clinic], now: dt.datetime) -> tuple[dt.date, int] | None:
+    """The local date of the next booked visit, and how many people come that day."""
+    ahead = Appointment.objects.booked().filter(
+        course__patient__clinic__in=clinics, starts_at__gt=now
+    )
+    first = ahead.select_related("course__patient__clinic").order_by("starts_at").first()
+    if first is None:
+        return None
+    day = ClinicDay.at(first.course.patient.clinic, first.starts_at)
+    return day.today, ahead.filter(starts_at__lt=day.ends).count()
