@@ -92,6 +92,18 @@ class TestEveryComponent:
         page.add_style_tag(content=f"* {{ {spacing.replace(';', ' !important;')} !important }}")
         assert_no_sideways_scroll(page)
 
+    @pytest.mark.parametrize("name", ["W" * 300, "🙂" * 300])
+    def test_survives_a_name_without_end(self, page, name):
+        page.goto("/style-guide/?saved=1")
+        page.evaluate(
+            """name => document.querySelectorAll(
+              "h1, h2, .saved p, .status, dd, th a, caption, .big-date, .when, .form-check span"
+            ).forEach(one => one.append(name))""",
+            name,
+        )
+        for _look in looks(page):
+            assert_no_sideways_scroll(page)
+
     def test_keeps_its_borders_in_forced_colors(self, page):
         page.emulate_media(forced_colors="active")
         page.goto("/style-guide/")
@@ -113,6 +125,16 @@ class TestEveryComponent:
         page.emulate_media(media="print")
         expect(page.locator(".big-date")).to_be_visible()
         expect(page.locator("button:visible, .btn:visible, nav:visible")).to_have_count(0)
+
+    def test_prints_every_status_black_on_white(self, page):
+        page.emulate_media(media="print", color_scheme="dark")
+        page.goto("/style-guide/")
+        styles = page.locator(".status").evaluate_all(
+            "all => all.map(one => getComputedStyle(one))"
+            ".map(style => [style.color, style.backgroundColor])"
+        )
+        grounds = ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+        assert all(ink == "rgb(0, 0, 0)" and ground in grounds for ink, ground in styles)
 
     def test_can_be_dark_by_hand(self, page):
         page.goto("/style-guide/")
