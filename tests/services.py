@@ -65,12 +65,13 @@ def pytest_unconfigure() -> None:
 
 def own_database(url: str, worker: str) -> str:
     """The broker `url` with a database of its own for the xdist `worker` ("gw0" gets 1)."""
-    number = str(int(worker.removeprefix("gw")) + 1)
+    number = int(worker.removeprefix("gw")) + 1
     parts = urlsplit(url)
-    if parts.scheme == "redis+socket":
-        query = dict(parse_qsl(parts.query)) | {"virtual_host": number}
-        return urlunsplit(parts._replace(query=urlencode(query)))
-    return urlunsplit(parts._replace(path=f"/{number}"))
+    if parts.scheme != "redis+socket":
+        return urlunsplit(parts._replace(path=f"/{number}"))
+    query = dict(parse_qsl(parts.query)) | {"virtual_host": number}
+    # By hand: urlunsplit would drop the empty host's slashes of a scheme it does not know.
+    return f"redis+socket://{parts.path}?{urlencode(query)}"
 
 
 # -- Redis or Valkey ---------------------------------------------------------
