@@ -264,6 +264,10 @@ class TestR9Projection:
         found = seen_on("2026-04-10", FIRST)
         assert found.projected == dates("2026-04-10", "2026-09-10", "2027-03-10")
 
+    def test_while_the_second_part_is_pending_month_ends_do_not_drift(self):
+        found = seen_on("2026-09-01", "2026-08-31 300")
+        assert found.projected == dates("2026-09-14", "2027-02-28", "2027-08-31")
+
     def test_a_day_later_the_second_part_pushes_what_follows(self):
         found = seen_on("2026-04-11", FIRST)
         assert found.projected == dates("2026-04-11", "2026-09-11", "2027-03-11")
@@ -353,6 +357,11 @@ class TestR11PartialDoses:
     def test_a_small_part_counted_as_given_opens_the_course(self):
         found = seen_on("2026-04-10", self.partial("2026-04-08 120", "count-as-given"))
         assert found.next.step == "initial-2"
+
+    def test_parts_that_make_up_the_first_dose_open_the_course(self):
+        first = self.partial("2026-04-08 120", "complete-remainder")
+        found = seen_on("2026-04-10", first, dose("2026-04-09 180", remainder=True))
+        assert (found.next.step, found.next.due) == ("initial-2", day("2026-04-22"))
 
     def test_a_part_larger_than_the_first_dose_came_from_a_maintenance_dose(self):
         found = seen_on("2026-04-10", self.partial("2026-04-08 301", "count-as-given"))
