@@ -1,0 +1,266 @@
+"""The rows that the facts call for: never two, never one that is no longer true."""
+
+import datetime as dt
+
+import pytest
+
+from reminders import outbox, rules
+from reminders.models import Heartbeat, Kind, Reminder, State
+from schedules import actions
+from schedules.models import Course
+from tests.cast import NOW, TODAY, book, days, give, make_patient
+
+from .conftest import due_course, kinds, local, many_due_courses, only_row, states
+
+pytestmark = pytest.mark.django_db
+
+
+def plan(now: dt.datetime = NOW) -> list[str]:
+    outbox.plan(now=now)
+    return kinds()
+
+
+@pytest.mark.parametrize(
+    ("due_in", "expected"),
+    [(71, []), (70, ["book-1"]), (42, ["book-2"]), (21, ["book-3"]), (0, ["book-3"]),
+     (-3, ["overdue-1"]), (-21, ["overdue-2"]), (-42, ["overdue-3"]), (-70, [])],
+)  # fmt: skip
+def test_each_due_date_gets_the_reminder_of_its_day(harbor, rosa, due_in, expected):
+    due_course(harbor, rosa, due_in=due_in)
+    assert plan() == expected
+
+
+def test_planning_twice_makes_one_row(harbor, rosa):
+    due_course(harbor, rosa, due_in=60)
+    assert outbox.plan(now=NOW) == 1
+    assert outbox.plan(now=NOW) == 0
+    assert plan(NOW + days(1)) == ["book-1"]
+
+
+def test_a_row_that_somebody_else_just_added_is_no_error(harbor, rosa):
+    due_course(harbor, rosa, due_in=60)
+    [wanted] = outbox.missing(now=NOW)
+    outbox.plan(now=NOW)
+    row = Reminder(course_id=wanted.course_id, kind="book-1", due_on=wanted.fit.due_on,
+                   **wanted.fields(NOW))  # fmt: skip
+    Reminder.objects.bulk_create([row], ignore_conflicts=True)
+    assert Reminder.objects.count() == 1
+
+
+def test_a_row_is_due_when_its_window_opens(harbor, rosa):
+    due_course(harbor, rosa, due_in=70)
+    outbox.plan(now=local(harbor, TODAY, 1))
+    row = only_row()
+    assert row.next_at == local(harbor, TODAY, 9)
+    assert row.not_after == local(harbor, TODAY + days(27), 17)
+
+
+def test_the_policy_and_the_table_know_the_same_kinds():
+    assert set(rules.KINDS) == set(Kind.values)
+
+
+def test_the_clinics_own_numbers_count(harbor, rosa):
+    harbor.booking_opens_days, harbor.late_after_days = 90, 10
+    harbor.save()
+    due_course(harbor, rosa, due_in=85, name="Ana")
+    due_course(harbor, rosa, due_in=-9, name="Ben")
+    due_course(harbor, rosa, due_in=-10, name="Carla")
+    assert plan() == ["book-1", "book-3", "overdue-1"]
+
+
+def test_a_patient_far_from_the_clinic_goes_by_their_own_clock(harbor, rosa):
+    due_course(harbor, rosa, due_in=70, time_zone="Pacific/Auckland")
+    outbox.plan(now=local(harbor, TODAY - days(1), 18))  # TODAY, 11 a.m. in Auckland
+    assert kinds() == ["book-1"]
+
+
+def test_a_patient_without_an_address_gets_no_row(harbor, rosa):
+    due_course(harbor, rosa, due_in=60, email="")
+    due_course(harbor, rosa, due_in=60, name="Ben", wants_reminders=False)
+    assert plan() == []
+
+
+def test_a_stopped_course_gets_no_row(harbor, rosa):
+    course = due_course(harbor, rosa, due_in=60)
+    actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="moved away")
+    assert plan() == []
+
+
+class TestWhatNoLongerApplies:
+    @pytest.fixture
+    def course(self, harbor, rosa) -> Course:
+        course = due_course(harbor, rosa, due_in=10)
+        outbox.plan(now=NOW)
+        assert states() == {"book-3": State.PLANNED}
+        return course
+
+    def test_recording_the_infusion_cancels_the_request_to_book(self, course, rosa):
+        give(course, rosa, TODAY, now=NOW)
+        plan()
+        assert states() == {"book-3": State.CANCELLED, "recorded": State.PLANNED}
+
+    def test_booking_cancels_the_request_to_book(self, course, rosa):
+        book(course, rosa, TODAY + days(30))
+        plan()
+        assert states() == {"book-3": State.CANCELLED}
+
+    def test_stopping_cancels(self, course, rosa):
+        actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="x")
+        plan()
+        assert states() == {"book-3": State.CANCELLED}
+
+    def test_asking_for_no_reminders_suppresses(self, course):
+        course.patient.wants_reminders = False
+        course.patient.save()
+        plan()
+        assert states() == {"book-3": State.SUPPRESSED}
+
+    def test_a_row_in_a_workers_hand_is_cancelled_too(self, course, rosa):
+        outbox.claim(now=NOW, owner="worker")
+        book(course, rosa, TODAY + days(30))
+        plan()
+        assert states() == {"book-3": State.CANCELLED}
+
+    def test_a_window_that_closed_expires_the_row(self, course):
+        plan(NOW + days(13))
+        assert states() == {"book-3": State.EXPIRED, "overdue-1": State.PLANNED}
+
+    def test_a_visit_booked_and_cancelled_opens_the_row_again(self, course, rosa):
+        visit = book(course, rosa, TODAY + days(30))
+        plan()
+        actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
+        Course.objects.filter(pk=course.pk).update(next_due_on=course.next_due_on)
+        plan()
+        row = only_row()
+        course.refresh_from_db()
+        assert (row.state, row.due_version) == (State.PLANNED, course.due_version)
+
+    def test_what_was_sent_is_not_opened_again(self, course, rosa):
+        Reminder.objects.update(state=State.CANCELLED, accepted_at=NOW)
+        assert outbox.plan(now=NOW) == 0
+        assert states() == {"book-3": State.CANCELLED}
+
+    def test_what_was_twice_in_doubt_is_not_opened_again(self, course):
+        Reminder.objects.update(state=State.CANCELLED, doubt=2)
+        assert outbox.plan(now=NOW) == 0
+
+    def test_reminders_wanted_again_open_the_row_again(self, course):
+        Reminder.objects.update(state=State.SUPPRESSED)
+        assert outbox.plan(now=NOW) == 1
+        assert states() == {"book-3": State.PLANNED}
+
+    def test_a_failed_row_is_left_to_people(self, course):
+        Reminder.objects.update(state=State.FAILED)
+        assert outbox.plan(now=NOW) == 0
+
+
+class TestVisits:
+    @pytest.fixture
+    def course(self, harbor, rosa) -> Course:
+        return due_course(harbor, rosa, due_in=10)
+
+    def test_a_booked_visit_is_prepared_and_announced(self, course, rosa):
+        book(course, rosa, TODAY + days(7))
+        assert plan() == ["prepare"]
+        assert plan(NOW + days(6)) == ["day-before", "prepare"]
+
+    def test_the_day_before_is_from_ten_to_eight(self, harbor, course, rosa):
+        visit = book(course, rosa, TODAY + days(1))
+        plan(local(harbor, TODAY, 7))
+        row = only_row()
+        assert (row.appointment, row.due_on) == (visit, TODAY + days(1))
+        assert row.next_at == local(harbor, TODAY, 10)
+        assert row.not_after == local(harbor, TODAY, 20)
+
+    def test_a_late_visit_is_still_on_its_day(self, course, rosa):
+        book(course, rosa, TODAY + days(1), hour=23)  # the next day already in UTC
+        plan()
+        assert only_row().due_on == TODAY + days(1)
+
+    def test_a_moved_visit_takes_its_reminders_along(self, course, rosa):
+        visit = book(course, rosa, TODAY + days(1))
+        plan()
+        actions.move_visit(visit=visit, actor=rosa, now=NOW, starts_at=visit.starts_at + days(5))
+        plan()
+        assert states() == {"day-before": State.CANCELLED, "prepare": State.PLANNED}
+
+    def test_a_visit_moved_away_and_back_keeps_one_row(self, course, rosa):
+        visit = book(course, rosa, TODAY + days(1))
+        plan()
+        for shift in (days(20), days(-20)):
+            visit = actions.move_visit(
+                visit=visit, actor=rosa, now=NOW, starts_at=visit.starts_at + shift
+            )
+            plan()
+        assert states() == {"day-before": State.PLANNED}
+
+
+class TestRecords:
+    @pytest.fixture
+    def course(self, harbor, rosa) -> Course:
+        return due_course(harbor, rosa, due_in=0)
+
+    def test_the_note_waits_fifteen_minutes(self, course, rosa):
+        give(course, rosa, TODAY, now=NOW)
+        plan()
+        assert only_row().next_at == NOW + dt.timedelta(minutes=15)
+
+    def test_undone_in_time_nothing_is_sent(self, course, rosa):
+        infusion = give(course, rosa, TODAY, now=NOW).infusion
+        plan()
+        actions.undo_infusion(infusion=infusion, actor=rosa, now=NOW + dt.timedelta(minutes=5))
+        plan(NOW + dt.timedelta(minutes=20))
+        assert states()["recorded"] == State.CANCELLED
+
+    def test_booking_right_after_keeps_the_note(self, course, rosa):
+        give(course, rosa, TODAY, now=NOW)
+        plan()
+        book(course, rosa, TODAY + days(184))
+        plan()
+        assert states() == {"recorded": State.PLANNED}
+
+    def test_history_from_elsewhere_sends_nothing(self, harbor, rosa):
+        patient = make_patient(harbor, rosa)
+        for back in (380, 366, 183):
+            give(patient.course, rosa, TODAY - days(back), now=NOW)
+        assert "recorded" not in plan()
+
+    def test_only_the_latest_infusion_is_noted(self, course, rosa):
+        give(course, rosa, TODAY, now=NOW)
+        give(course, rosa, TODAY - days(2), 300, now=NOW)
+        plan()
+        assert only_row().due_on == TODAY
+
+    def test_no_next_date_no_note(self, course, rosa):
+        give(course, rosa, TODAY, now=NOW, outcome="partial")
+        assert plan() == []
+
+    def test_after_the_first_part_the_second_is_asked_for_the_next_day(self, harbor, rosa):
+        patient = make_patient(harbor, rosa)
+        give(patient.course, rosa, TODAY, 300, now=NOW)
+        assert plan() == ["recorded"]
+        assert plan(NOW + days(1)) == ["recorded", "second-visit"]
+
+
+def test_a_day_without_a_worker_is_made_up_for(harbor, rosa):
+    course = due_course(harbor, rosa, due_in=44)
+    book(due_course(harbor, rosa, due_in=0, name="Ben"), rosa, TODAY + days(1))
+    # Nobody plans on TODAY; two days later Ben's day-before would be untrue.
+    assert plan(NOW + days(2)) == ["book-2"]
+    assert only_row().course == course
+
+
+def test_planning_asks_the_same_few_questions_for_one_and_for_thirty(
+    harbor, rosa, django_assert_num_queries
+):
+    due_course(harbor, rosa, due_in=60)
+    outbox.plan(now=NOW)
+    many_due_courses(harbor, due_in=60, count=30)
+    with django_assert_num_queries(17):
+        outbox.plan(now=NOW)
+
+
+def test_planning_leaves_a_sign_of_life(db):
+    outbox.plan(now=NOW)
+    outbox.plan(now=NOW + days(1))
+    assert Heartbeat.objects.get().planned_at == NOW + days(1)
