@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from schedules.engine import forecast as engine
 from schedules.engine import history as given
-from schedules.engine.cautions import cautions, expected_mg
+from schedules.engine.cautions import cautions
 from schedules.engine.forecast import Forecast
 from schedules.models import Course, Infusion
 
@@ -28,7 +28,7 @@ def history_of(course: Course, today: dt.date) -> list[given.Infusion]:
 
 def planned_mg(course: Course, today: dt.date) -> int:
     """The dose in mg that the plan has for the next infusion."""
-    return expected_mg(course.regimen, given.replay(course.regimen, history_of(course, today)))
+    return course.regimen.dose_mg(given.replay(course.regimen, history_of(course, today)).step)
 
 
 def lot_of_the_day(course: Course, today: dt.date) -> str:
@@ -63,7 +63,7 @@ def infusion_questions(
     history = history_of(course, today)
     raised = cautions(course.regimen, history, given_on=infusion.given_on, dose_mg=infusion.dose_mg)
     before = [one for one in history if one.given_on < infusion.given_on]
-    planned = expected_mg(course.regimen, given.replay(course.regimen, before))
+    planned = course.regimen.dose_mg(given.replay(course.regimen, before).step)
     partial = infusion.outcome == "partial"
     asked = [
         (one.code, str(one))

@@ -37,13 +37,6 @@ def cautions(
     return tuple(one for one in asked if one)
 
 
-def expected_mg(regimen: Regimen, position: Position) -> int:
-    """The dose in mg that the plan has for the next step."""
-    if position.step == "maintenance":
-        return regimen.maintenance_mg
-    return regimen.initial[0 if position.step == "initial-1" else 1].dose_mg
-
-
 def _too_soon(regimen: Regimen, before: Position, given_on: dt.date) -> Reason | None:
     """R4, R6: the minimum gap to a maintenance dose."""
     if before.step != "maintenance" or before.last is None:
@@ -56,14 +49,14 @@ def _too_soon(regimen: Regimen, before: Position, given_on: dt.date) -> Reason |
 
 def _another_dose(regimen: Regimen, before: Position, dose_mg: int) -> Reason | None:
     """R1: an amount other than the plan's wants a reason."""
-    planned = expected_mg(regimen, before)
+    planned = regimen.dose_mg(before.step)
     if dose_mg == planned:
         return None
     return Reason("R1", "another_dose", (("planned", planned), ("dose_mg", dose_mg)))
 
 
 def _long_gap(before: Position, given_on: dt.date, long_gap: Interval) -> Reason | None:
-    """A9, A11: after a long gap the prescriber agrees the plan first."""
+    """A11: after a long gap the prescriber agrees the plan first."""
     if before.last is None or given_on <= due_add(before.last, long_gap):
         return None
     return Reason("A11", "long_gap", (("elapsed", elapsed(before.last, given_on)),))

@@ -19,6 +19,9 @@ class Interval:
     months: int = 0
     days: int = 0
 
+    def __post_init__(self) -> None:
+        assert not (self.months and self.days), "an interval is in months or in days"
+
     def __mul__(self, times: int) -> "Interval":
         return Interval(months=self.months * times, days=self.days * times)
 
@@ -64,9 +67,9 @@ def min_add(day: dt.date, interval: Interval) -> dt.date:
     Raises:
         ValueError, OverflowError: the result lies outside years 1 to 9999.
     """
-    sum_ = due_add(day, interval)
-    clamped = interval.months and sum_.day != day.day
-    return sum_ + dt.timedelta(days=1) if clamped else sum_
+    found = due_add(day, interval)
+    clamped = interval.months and found.day != day.day
+    return found + dt.timedelta(days=1) if clamped else found
 
 
 def add_days(day: dt.date, days: int) -> dt.date:

@@ -86,7 +86,7 @@ def forecast(
         upcoming = _next_dose(regimen, position, ordered_for)
         state = _state(upcoming, position, hold, today)
     past_due = max(0, (today - upcoming.due).days) if upcoming else 0
-    projected = _projection(regimen, position, upcoming, hold, today) if state != "lapsed" else ()
+    projected = _projection(regimen, position, upcoming, hold, today)
     return Forecast(
         next=upcoming,
         state=state,
@@ -117,7 +117,7 @@ def _first_dose(regimen: Regimen, ordered_for: dt.date) -> NextDose:
     """R2: on the ordered date; there is nothing to be early or late against."""
     return NextDose(
         step="initial-1",
-        dose_mg=regimen.initial[0].dose_mg,
+        dose_mg=regimen.dose_mg("initial-1"),
         earliest=ordered_for,
         due=ordered_for,
         window_start=None,
@@ -132,7 +132,7 @@ def _second_dose(regimen: Regimen, first: dt.date) -> NextDose:
     due = add_days(first, regimen.initial[1].offset_days)
     return _with_window(
         step="initial-2",
-        dose_mg=regimen.initial[1].dose_mg,
+        dose_mg=regimen.dose_mg("initial-2"),
         earliest=due,
         due=due,
         tolerance=regimen.second_dose,
@@ -151,7 +151,7 @@ def _maintenance_dose(
     due = max(due_add(anchor, regimen.interval * position.cycle), earliest)
     return _with_window(
         step="maintenance",
-        dose_mg=regimen.maintenance_mg,
+        dose_mg=regimen.dose_mg("maintenance"),
         earliest=earliest,
         due=due,
         tolerance=regimen.maintenance,
@@ -203,7 +203,9 @@ def _state(
         return "paused" if hold.reason == "pregnancy" else "on_hold"
     if upcoming.window_start is None:
         return "planned"
-    return _state_by_date(upcoming, today, restart_chosen=position.pending == "single")
+    if _has_lapsed(upcoming, position, today):
+        return "lapsed"
+    return _state_by_date(upcoming, today)
 
 
 def _is_stopped(history: Sequence[Infusion], today: dt.date, stopped_on: dt.date | None) -> bool:
@@ -213,21 +215,23 @@ def _is_stopped(history: Sequence[Infusion], today: dt.date, stopped_on: dt.date
     )
 
 
-def _state_by_date(dose: NextDose, today: dt.date, *, restart_chosen: bool) -> State:
-    """R8, R3: where `today` falls on the line from earliest to lapse."""
-    assert dose.window_start and dose.window_end  # noqa: PT018 - both or neither
-    assert dose.extended_from and dose.lapses_on  # noqa: PT018 - set with the window
-    if today >= dose.lapses_on and not restart_chosen:
-        return "lapsed"
-    if today >= dose.extended_from:
-        return "extended"
-    steps: tuple[tuple[bool, State], ...] = (
+def _has_lapsed(dose: NextDose, position: Position, day: dt.date) -> bool:
+    """R8, R13: too long without a dose, and nobody has chosen to go on with a single one."""
+    return dose.lapses_on is not None and day >= dose.lapses_on and position.pending != "single"
+
+
+def _state_by_date(dose: NextDose, today: dt.date) -> State:
+    """R8, R3: where `today` falls on the line from before the earliest day to long past due."""
+    assert dose.window_start and dose.window_end and dose.extended_from  # noqa: PT018 - all or none
+    line: tuple[tuple[bool, State], ...] = (
         (today < dose.earliest, "not_eligible"),
         (today < dose.window_start, "eligible"),
         (today <= dose.due, "in_window"),
         (today <= dose.window_end, "late"),
+        (today < dose.extended_from, "overdue"),
+        (True, "extended"),
     )
-    return next((state for reached, state in steps if reached), "overdue")
+    return next(state for here, state in line if here)
 
 
 def _projection(
@@ -237,12 +241,11 @@ def _projection(
     hold: Hold | None,
     today: dt.date,
 ) -> tuple[dt.date, ...]:
-    """R9: the next three dates; none while a hold is open or ends after the course lapses."""
+    """R9: the next three dates; none while a hold is open, or if the course lapses before."""
     if upcoming is None or (hold and hold.end is None):
         return ()
     first = max(upcoming.due, today, hold.end if hold and hold.end else today)
-    lapses = upcoming.lapses_on is not None and first >= upcoming.lapses_on
-    if hold and lapses and position.pending != "single":
+    if _has_lapsed(upcoming, position, first):
         return ()
     if upcoming.step == "initial-1":
         return _from_first_dose(regimen, first)

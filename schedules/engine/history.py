@@ -13,6 +13,9 @@ Disposition = Literal["count-as-given", "complete-remainder", "repeat"]
 Reaction = Literal["mild", "moderate", "severe", "life-threatening"]
 Choice = Literal["single", "split"]
 Step = Literal["initial-1", "initial-2", "maintenance"]
+# What a dose is to its course: the two parts of a first dose, a maintenance dose, the later part
+# of one given in two, or a dose to count from because nothing before it is known or valid.
+Role = Literal["first", "second", "maintenance", "remainder", "anchor"]
 
 
 class HistoryError(ValueError):
@@ -82,8 +85,8 @@ def check(history: Sequence[Infusion], *, today: dt.date) -> None:
     """Refuse a history that cannot be true (R1).
 
     Raises:
-        HistoryError: a dose of 0 or less, a date after `today`, two infusions on one date, or a
-            remainder with no first part.
+        HistoryError: a dose of 0 or less, a date after `today`, two infusions on one date, a
+            remainder with no first part, or a disposition of a completed infusion.
     """
     seen: set[dt.date] = set()
     awaited = False
@@ -96,6 +99,10 @@ def check(history: Sequence[Infusion], *, today: dt.date) -> None:
             raise HistoryError(f"there are two infusions on {infusion.given_on}; keep one")
         if infusion.remainder and not awaited:
             raise HistoryError(f"the remainder on {infusion.given_on} has no first part before it")
+        if infusion.disposition and infusion.outcome == "completed":
+            raise HistoryError(
+                f"the infusion on {infusion.given_on} is complete: nothing to decide"
+            )
         seen.add(infusion.given_on)
         awaited = infusion.remainder or infusion.disposition == "complete-remainder"
 
@@ -115,20 +122,34 @@ def replay(
     choices = sorted(restarts, key=lambda one: one.on)
     position = Position()
     for index, dose in enumerate(doses):
-        choice = None if dose.remainder else _choice_between(choices, position.last, dose.given_on)
-        if dose.remainder:
-            position = replace(position, last=dose.given_on)
-        elif choice == "split" or (
-            position.anchor is None and _is_first_initial(regimen, doses[index:])
-        ):
-            position = _after_first(regimen, dose, position)
-        elif choice == "single" or position.anchor is None:
-            position = _after_anchor(dose, position)
-        elif position.step == "initial-2" and not _is_maintenance(regimen, dose):
-            position = _after_second(regimen, dose, position)
-        else:
-            position = _after_maintenance(regimen, dose, position)
+        match _role(regimen, doses[index:], position, choices):
+            case "first":
+                position = _after_first(regimen, dose, position)
+            case "second":
+                position = _after_second(regimen, dose, position)
+            case "maintenance":
+                position = _after_maintenance(regimen, dose, position)
+            case "anchor":
+                position = _after_anchor(dose, position)
+            case "remainder":
+                position = replace(position, last=dose.given_on)
     return replace(position, pending=_choice_between(choices, position.last, dt.date.max))
+
+
+def _role(
+    regimen: Regimen, doses: Sequence[Infusion], before: Position, choices: Sequence[Restart]
+) -> Role:
+    """What the first of `doses` is to a course that stands at `before`."""
+    dose = doses[0]
+    if dose.remainder:
+        return "remainder"
+    if choice := _choice_between(choices, before.last, dose.given_on):
+        return "first" if choice == "split" else "anchor"
+    if before.anchor is None:
+        return "first" if _is_first_initial(regimen, doses) else "anchor"
+    if before.step == "initial-2" and not _is_maintenance(regimen, dose):
+        return "second"
+    return "maintenance"
 
 
 def _choice_between(

@@ -43,6 +43,11 @@ class Regimen:
     maintenance: Tolerance  # around a maintenance dose (R7, R8)
     lapse: Interval  # since the last infusion; then a clinician chooses how to restart (R8, A11)
 
+    def dose_mg(self, step: str) -> int:
+        """The planned dose in mg at `step`: one of the initial ones, else maintenance."""
+        initial = {dose.step: dose.dose_mg for dose in self.initial}
+        return initial.get(step, self.maintenance_mg)
+
 
 # R3: window to day 21, overdue from day 22, review from day 28, counted from infusion 1.
 SECOND_DOSE = Tolerance(early=0, late=7, extended=14)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedules.engine.cautions import cautions, elapsed, expected_mg
+from schedules.engine.cautions import cautions, elapsed
 from schedules.engine.dates import months
 from schedules.engine.history import replay
 from schedules.engine.regimens import BRIUMVI, OCREVUS_IV, OCREVUS_SC
@@ -91,7 +91,7 @@ def test_a_back_dated_infusion_is_judged_in_its_place():
     ],
 )
 def test_the_expected_amount_is_that_of_the_next_step(regimen, before, amount):
-    assert expected_mg(regimen, replay(regimen, [dose(one) for one in before])) == amount
+    assert regimen.dose_mg(replay(regimen, [dose(one) for one in before]).step) == amount
 
 
 @pytest.mark.parametrize(
