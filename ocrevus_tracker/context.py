@@ -1,9 +1,31 @@
 """What every page knows without asking."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from ocrevus_tracker.accounts.models import Clinic
 
 
-def site(_request: HttpRequest) -> dict[str, str]:
-    """The service's neutral name."""
-    return {"site_name": settings.SITE_NAME}
+def site(_request: HttpRequest) -> dict[str, Any]:
+    """The service's neutral name; whom to call where a page does not say which clinic; and, in a
+    demo, where its mail can be read.
+    """
+    return {
+        "site_name": settings.SITE_NAME,
+        "clinic": SimpleLazyObject(only_clinic),
+        "demo_mail_dir": _demo_mail_dir(),
+    }
+
+
+def only_clinic() -> Clinic | None:
+    """The clinic, where there is exactly one; nobody is sent to the wrong one's phone."""
+    clinics = list(Clinic.objects.all()[:2])
+    return clinics[0] if len(clinics) == 1 else None
+
+
+def _demo_mail_dir() -> str:
+    written = settings.EMAIL_BACKEND == "django.core.mail.backends.filebased.EmailBackend"
+    return f"{settings.VAR_DIR.name}/mail" if settings.DEBUG and written else ""
