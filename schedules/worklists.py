@@ -7,6 +7,7 @@ Stopped courses are on no list.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Exists, F, Min, OuterRef, Prefetch, Q
@@ -128,8 +129,9 @@ def page_of(
     )
     paginator = Paginator(courses, ROWS_PER_PAGE)
     paginator.count = count  # known already, for the tab
-    page = paginator.get_page(number)
-    return Page([_row(name, course, now) for course in page], page.number, paginator)
+    page: Page[Any] = paginator.get_page(number)
+    page.object_list = [_row(name, course, now) for course in page]
+    return page
 
 
 def _row(name: str, course: Course, now: dt.datetime) -> Row:

@@ -134,7 +134,6 @@ class SearchForm(forms.Form):
     q = OneLineField(
         label=_("Name or record number"),
         max_length=100,
-        required=False,
         error_messages={"max_length": _("Use %(limit_value)d characters or fewer")},
         widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
     )

@@ -28,7 +28,7 @@ def home_state(
 ) -> HomeState:
     """The state to show at `now` (aware). `visits` are the booked ones, past ones included."""
     if course is None or forecast is None:
-        return no_date(clinic)
+        return no_date()
     in_order = tuple(sorted(visits, key=lambda visit: visit.starts_at))
     facts = Facts(course, forecast, in_order, clinic, clinic.local_date(now))
     with timezone.override(clinic.tz):

@@ -27,7 +27,7 @@ BOOK_NOW_DAYS = 14
 
 def _missing(facts: Facts) -> HomeState | None:
     """O: nobody can say the date before a clinician has decided something."""
-    return no_date(facts.clinic) if facts.forecast.state == "pending_clinician" else None
+    return no_date() if facts.forecast.state == "pending_clinician" else None
 
 
 def _stopped(facts: Facts) -> HomeState | None:
@@ -117,7 +117,7 @@ def _soon(facts: Facts) -> HomeState | None:
             _("Feel unwell, or think you have an infection? Call us before you come."),
             facts.clinic.address,
         ),
-        call=_("Call {phone}").format(phone=facts.clinic.phone),
+        call=_("Call"),
     )
 
 
@@ -234,7 +234,7 @@ def _time_to_book(facts: Facts) -> HomeState | None:
 def _nothing_to_do(facts: Facts) -> HomeState:
     """D; without a next dose there is nothing to say either, and a call clears it up."""
     if not facts.dose:
-        return no_date(facts.clinic)
+        return no_date()
     opens = booking_opens(facts.dose.due, facts.clinic)
     told = _("It will be time to book in {month}.")
     if facts.course.patient.wants_reminders:

@@ -63,14 +63,14 @@ class Facts:
         return self.clinic.local_date(visit.starts_at)
 
 
-def no_date(clinic: Clinic) -> HomeState:
+def no_date() -> HomeState:
     return HomeState(
         "O",
         "neutral",
         _("Call us"),
         _("No date to show yet"),
         text=(_("We cannot work out your date. Part of your record is missing."),),
-        call=_("Call {phone}").format(phone=clinic.phone),
+        call=_("Call"),
     )
 
 

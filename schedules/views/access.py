@@ -1,6 +1,7 @@
 """Who may see what, in one spelling; and how a page is put together."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
+from schedules.forms.base import CleanForm
 from schedules.models import Course, Patient
 
 
@@ -60,6 +62,11 @@ def course_of(patient: Patient) -> Course:
 def prescribes_at(user: User, clinic: Clinic) -> bool:
     """Whether `user` is a prescriber of `clinic`."""
     return Membership.objects.filter(user=user, clinic=clinic, role=Role.PRESCRIBER).exists()
+
+
+def sent_before(rows: Iterable[Any], form: CleanForm) -> bool:
+    """Whether one of `rows` was made by this very form, sent a first time."""
+    return any(row.entry_key == form.cleaned_data["entry_key"] for row in rows)
 
 
 def page(

@@ -24,7 +24,7 @@ from schedules.engine.forecast import Forecast
 from schedules.forms.infusions import DecisionForm, ReasonForm, RecordForm
 from schedules.models import Course, Infusion, Outcome, Patient
 from schedules.presenting import booking_opens
-from schedules.views.access import course_of, page, staff_patient, user_of
+from schedules.views.access import course_of, page, sent_before, staff_patient, user_of
 
 
 @login_required
@@ -37,7 +37,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
     form = _record_form(request, course, now)
     if "fix" in request.POST or not form.is_valid():
         return _record_page(request, course, form, now)
-    questions = infusion_questions(course, form.as_given(), patient.clinic.local_date(now))
+    questions = _questions(course, form, patient.clinic.local_date(now))
     answer = ReasonForm(request.POST if "answered" in request.POST else None)
     if questions and not answer.is_valid():
         return _ask(request, course, form, answer=answer, questions=questions, now=now)
@@ -45,6 +45,13 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
     if not _record(request, course, form, reason=reason, now=now):
         return _record_page(request, course, form, now)
     return redirect("staff:patient", pk)
+
+
+def _questions(course: Course, form: RecordForm, today: dt.date) -> list[tuple[str, str]]:
+    """What to ask about the valid answers; nothing about a form that was sent before."""
+    if sent_before(course.infusions.all(), form):
+        return []
+    return infusion_questions(course, form.as_given(), today)
 
 
 def _record_form(request: HttpRequest, course: Course, now: dt.datetime) -> RecordForm:

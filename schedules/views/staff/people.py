@@ -29,7 +29,7 @@ def patients(request: HttpRequest) -> HttpResponse:
     """Everyone, or those whose name or record number begins with the typed words."""
     now = timezone.now()
     clinics = clinics_of(request)
-    form = SearchForm(request.GET)
+    form = SearchForm(request.GET if request.GET.get("q", "").strip() else None)
     words = form.cleaned_data["q"] if form.is_valid() else ""
     found = Patient.objects.of_staff(user_of(request)).matching(words).select_related("clinic")
     ordered = found.order_by("family_name", "given_name", "pk")

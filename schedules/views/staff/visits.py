@@ -16,7 +16,14 @@ from schedules.before_saving import visit_questions
 from schedules.forms.visits import VisitForm
 from schedules.models import Appointment, AppointmentStatus, Course
 from schedules.templatetags.tracker import clock
-from schedules.views.access import course_of, page, prescribes_at, staff_patient, user_of
+from schedules.views.access import (
+    course_of,
+    page,
+    prescribes_at,
+    sent_before,
+    staff_patient,
+    user_of,
+)
 from schedules.views.patient import booked_visits
 
 
@@ -124,7 +131,12 @@ def _offered_day(course: Course, today: dt.date) -> dt.date | None:
 def _questions(
     course: Course, form: VisitForm, now: dt.datetime, *, moving: Appointment | None
 ) -> list[str]:
-    """Outside the window; or, for a new visit, that one is booked already."""
+    """Outside the window; or, for a new visit, that one is booked already.
+
+    Nothing about a form that was sent before: what it made would be the other visit.
+    """
+    if sent_before(course.appointments.all(), form):
+        return []
     clinic = course.patient.clinic
     today, day = clinic.local_date(now), form.cleaned_data["day"]
     found = course.forecast(today)
