@@ -34,8 +34,9 @@ def due_course(clinic, nurse, *, due_in: int, name: str = "Ana", **fields) -> Co
     return _due(course, due_in)
 
 
-def many_due_courses(clinic, *, due_in: int, count: int, **fields) -> None:
+def many_due_courses(clinic, *, due_in: int, count: int, today=TODAY, **fields) -> None:
     """As `due_course`, in two statements and without a history."""
+    due_on = today + days(due_in)
     patients = Patient.objects.bulk_create(
         Patient(
             clinic=clinic,
@@ -55,8 +56,8 @@ def many_due_courses(clinic, *, due_in: int, count: int, **fields) -> None:
             regimen_version="2026-11",
             next_step="maintenance",
             next_dose_mg=600,
-            next_due_on=TODAY + days(due_in),
-            next_earliest_on=TODAY + days(due_in - 28),
+            next_due_on=due_on,
+            next_earliest_on=due_on - days(28),
         )
         for patient in patients
     )

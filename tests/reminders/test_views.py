@@ -49,7 +49,7 @@ def test_a_sent_mail_can_be_read_as_it_was_sent(rosa, url, sink):
 @pytest.mark.parametrize("state", State)
 def test_every_state_has_words_and_a_look(rosa, url, state):
     Reminder.objects.update(state=state)
-    assert escape(state.label) in page(rosa, url)
+    assert str(escape(state.label)) in page(rosa, url)
 
 
 def test_what_did_not_get_through_looks_like_it():
