@@ -36,7 +36,6 @@ lock: ## Pin what the .in files ask for, with hashes
 
 demo: ## Fill the database with the demo clinic, without starting anything
 	@$(RUN) manage.py migrate --verbosity 0
-	@$(RUN) manage.py createcachetable
 	@$(RUN) manage.py demo
 
 faults: ## Kill workers, brokers and databases while reminders drain (minutes)

@@ -74,7 +74,9 @@ class Demo:
 
 
 @contextmanager
-def demo(place: Path, *, command: tuple[str, ...] = MAKE, port: int = 0) -> Iterator[Demo]:
+def demo(
+    place: Path, *, command: tuple[str, ...] = MAKE, port: int = 0, **settings: str
+) -> Iterator[Demo]:
     """The stack in `place`, not necessarily up yet; killed afterwards if it still runs."""
     port = port or free_port()
     argument = f"PORT={port}" if command == MAKE else f"--port={port}"
@@ -84,7 +86,7 @@ def demo(place: Path, *, command: tuple[str, ...] = MAKE, port: int = 0) -> Iter
         process = subprocess.Popen(
             [*command, argument],
             cwd=place,
-            env=bare_environment(),
+            env=bare_environment() | settings,
             stdout=words,
             stderr=words,
             start_new_session=True,

@@ -54,6 +54,17 @@ def test_a_second_demo_in_the_same_folder_is_refused(running):
     assert "The demo of this folder is already running." in second.words
 
 
+def test_a_database_that_does_not_answer_is_a_sentence(running):
+    nowhere = {
+        "REDIS_URL": "redis://127.0.0.1:1/0",  # not the running demo's own
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    }
+    with demo(running.place, **nowhere) as second:
+        assert second.ends() != 0
+    assert "Check DATABASE_URL, or unset it to use SQLite in var/." in second.words
+    assert "Traceback" not in second.words
+
+
 def _interrupt_group(stack):
     os.killpg(stack.process.pid, signal.SIGINT)
 

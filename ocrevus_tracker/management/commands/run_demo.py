@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from honcho.environ import parse_procfile
 
 from ocrevus_tracker.management.commands.embedded_broker import answers
@@ -54,8 +55,13 @@ class Command(BaseCommand):
         """Brings the database up to date; returns who can sign in to the demo clinic."""
         self.stdout.write("Preparing the database and the demo clinic …")
         self.stdout.flush()
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("createcachetable", verbosity=0)
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        except OperationalError as error:
+            raise CommandError(
+                f"The database cannot be used: {str(error).splitlines()[0]}\n"
+                "Check DATABASE_URL, or unset it to use SQLite in var/."
+            ) from None
         people = StringIO()
         call_command("demo", stdout=people)
         return people.getvalue().strip() + _where_mail_goes()
