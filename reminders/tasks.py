@@ -11,8 +11,9 @@ from . import outbox
 
 @shared_task
 def plan_reminders() -> None:
-    """Add the reminders that are wanted now."""
-    outbox.plan(now=timezone.now())
+    """Add the reminders that are wanted now, and wake whoever sends them."""
+    if outbox.plan(now=timezone.now()):
+        deliver_reminders.apply_async(expires=60, retry=False)
 
 
 @shared_task
