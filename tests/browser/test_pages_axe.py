@@ -1,0 +1,206 @@
+"""Every page of patients and staff: no axe violation, nothing too small, nothing too wide."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+
+import pytest
+from dateutil.relativedelta import relativedelta
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from schedules import actions
+from schedules.models import Appointment, Course, Infusion, Patient
+from tests.cast import book, days, give, make_patient
+
+from .conftest import assert_accessible_in_every_look, assert_targets
+from .signing_in import signed_in_page
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff"
+
+
+@pytest.fixture
+def today(harbor) -> dt.date:
+    return harbor.local_date(timezone.now())
+
+
+@pytest.fixture
+def patient(harbor, rosa, today) -> Patient:
+    """With a name that has to wrap; an infusion 6 months ago and one that was undone."""
+    now = timezone.now()
+    person = make_patient(harbor, rosa, "Dora", family_name=LONG, now=now)
+    give(person.course, rosa, today - relativedelta(months=6), lot="AB1234", note="Slept well")
+    wrong = give(person.course, rosa, today - days(3), now=now)
+    actions.undo_infusion(infusion=wrong.infusion, actor=rosa, now=now)
+    return person
+
+
+def checked(page: Page, minimum: int) -> None:
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator(".btn-primary")).to_have_count(min(1, page.locator(".btn-primary").count()))
+    assert_targets(page, minimum)
+    assert_accessible_in_every_look(page)
+
+
+def nothing(course: Course, nurse, today: dt.date) -> None:
+    """As the patient is: due today, nothing booked."""
+
+
+def booked(ahead: int) -> Callable[..., None]:
+    def prepare(course: Course, nurse, today: dt.date) -> None:
+        book(course, nurse, today + days(ahead), now=timezone.now())
+
+    return prepare
+
+
+def gap(**since) -> Callable[..., None]:
+    """The last infusion that long ago."""
+
+    def prepare(course: Course, nurse, today: dt.date) -> None:
+        course.infusions.all().delete()
+        give(course, nurse, today - relativedelta(**since))
+
+    return prepare
+
+
+def stopped(course: Course, nurse, today: dt.date) -> None:
+    now = timezone.now()
+    actions.stop_course(course=course, actor=nurse, now=now, stopped_on=today, reason="Moved")
+
+
+def undecided(course: Course, nurse, today: dt.date) -> None:
+    give(course, nurse, today, 250, now=timezone.now(), outcome="partial")
+
+
+STATES = {
+    "H": nothing,
+    "F": booked(10),
+    "G": booked(1),
+    "D": gap(months=1),
+    "E": gap(months=4, days=20),
+    "I": gap(months=7),
+    "N": stopped,
+    "O": undecided,
+}
+
+
+@pytest.mark.parametrize("letter", STATES)
+def test_home_in_each_state(page, patient, rosa, today, letter):
+    STATES[letter](patient.course, rosa, today)
+    with signed_in_page(page, patient.user):
+        page.goto("/home/")
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        checked(page, 48)
+
+
+def test_home_of_new_people(page, harbor, rosa):
+    with signed_in_page(page, make_patient(harbor, rosa, "Abe", now=timezone.now()).user):
+        page.goto("/home/")
+        checked(page, 48)
+
+
+def test_the_choice_of_a_couple_and_nobody(page, patient, harbor, rosa, mallory):
+    make_patient(harbor, rosa, "Abe", email=patient.email, now=timezone.now())
+    with signed_in_page(page, patient.user):
+        page.goto("/home/")
+        checked(page, 48)
+    with signed_in_page(page, mallory):
+        page.goto("/home/")
+        checked(page, 48)
+
+
+@pytest.mark.parametrize("name", ["today", "late", "due", "check"])
+def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
+    with signed_in_page(page, rosa):
+        page.goto(f"/staff/?list={name}")
+        checked(page, 44)
+        for number in range(27):
+            course = make_patient(harbor, rosa, f"P{number}", now=timezone.now()).course
+            give(course, rosa, today - days({"late": 200, "due": 150}.get(name, 180)))
+            if name in {"today", "check"}:
+                day = today if name == "today" else today - days(1)
+                book(course, rosa, day, now=timezone.now() - days(3))
+        page.reload()
+        expect(page.get_by_text("Page 1 of 2")).to_be_visible()
+        checked(page, 44)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/staff/patients/",
+        "/staff/patients/?q=lopes",
+        "/staff/patients/?q=" + "a" * 101,
+        "/staff/patients/add/",
+        "/staff/patients/{pk}/change/",
+        "/staff/patients/{pk}/as-patient/",
+        "/staff/patients/{pk}/record/",
+        "/staff/patients/{pk}/book/",
+    ],
+)
+def test_staff_pages(page, patient, rosa, path):
+    with signed_in_page(page, rosa):
+        page.goto(path.format(pk=patient.pk))
+        checked(page, 48 if "as-patient" in path else 44)
+
+
+@pytest.mark.parametrize("letter", ["F", "H", "N", "O"])
+def test_the_patient_page_in_its_states(page, patient, rosa, today, letter):
+    STATES[letter](patient.course, rosa, today)
+    with signed_in_page(page, rosa):
+        page.goto(f"/staff/patients/{patient.pk}/")
+        checked(page, 44)
+
+
+def test_visits_and_decisions(page, patient, rosa, today):
+    book(patient.course, rosa, today + days(200), now=timezone.now())
+    undecided(patient.course, rosa, today)
+    here = f"/staff/patients/{patient.pk}"
+    visit, infusion = Appointment.objects.get().pk, Infusion.objects.latest("pk").pk
+    with signed_in_page(page, rosa):
+        for path in (
+            f"visits/{visit}/move",
+            f"visits/{visit}/cancel",
+            f"infusions/{infusion}/decide",
+        ):
+            page.goto(f"{here}/{path}/")
+            checked(page, 44)
+        page.get_by_role("button", name="Save decision").click()
+        checked(page, 44)
+
+
+@pytest.mark.parametrize(
+    ("path", "button"),
+    [("add/", "Save patient"), ("{pk}/record/", "Save infusion"), ("{pk}/book/", "Book visit")],
+)
+def test_forms_with_every_error_shown(page, patient, rosa, path, button):
+    with signed_in_page(page, rosa):
+        page.goto("/staff/patients/" + path.format(pk=patient.pk))
+        for box in page.locator("input[type=text], input[type=email], textarea").all():
+            box.fill("x" * 30)
+        if page.get_by_label("Stopped early", exact=True).count():
+            page.get_by_label("Stopped early", exact=True).check()
+        page.get_by_role("button", name=button).click()
+        expect(page).to_have_title(re.compile("^Error: "))
+        checked(page, 44)
+
+
+def test_the_questions_before_saving(page, patient, rosa):
+    with signed_in_page(page, rosa):
+        page.goto(f"/staff/patients/{patient.pk}/record/")
+        page.get_by_label("300 mg").check()
+        page.get_by_label("I checked name and date of birth").check()
+        page.get_by_role("button", name="Save infusion").click()
+        checked(page, 44)
+        page.get_by_role("button", name="It is right: save infusion").click()
+        checked(page, 44)
+
+
+def test_the_questions_before_booking(page, patient, rosa, today):
+    with signed_in_page(page, rosa):
+        page.goto(f"/staff/patients/{patient.pk}/book/")
+        page.get_by_label("Year").fill(str(today.year + 1))
+        page.get_by_label("Day").fill("3")
+        page.get_by_role("button", name="Book visit").click()
+        expect(page.get_by_role("heading", name="Is this right?")).to_be_visible()
+        checked(page, 44)
