@@ -1,6 +1,7 @@
 """What a patient sees: the next date, why, and what came before."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -8,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
-from schedules.presenting import booking_opens, home_state
+from schedules.presenting import HomeState, booking_opens, home_state
 
 from .access import page, user_of
 
@@ -58,11 +60,25 @@ def home_facts(patient: Patient, now: dt.datetime) -> dict[str, Any]:
         "course": course,
         "dose": forecast.next if forecast else None,
         "state": state,
-        "reasons": [str(reason) for reason in forecast.reasons] if forecast else [],
-        "later": forecast.projected[1:3] if forecast else (),
+        "reasons": _reasons(forecast, state),
+        "later": _later(forecast, state),
         "booking_opens": opens,
         "infusions": [one for one in every_infusion(course) if one.counts],
     }
+
+
+def _reasons(forecast: Forecast | None, state: HomeState) -> list[str]:
+    """Why the date is what it is; nothing before there is one to show."""
+    if forecast is None or state.letter == "A":
+        return []
+    return [str(reason) for reason in forecast.reasons]
+
+
+def _later(forecast: Forecast | None, state: HomeState) -> Sequence[dt.date]:
+    """The two dates after the next one; none while they hang on a day nobody knows yet."""
+    if forecast is None or forecast.provisional or state.letter == "A":
+        return ()
+    return forecast.projected[1:3]
 
 
 def booked_visits(course: Course | None) -> list[Appointment]:

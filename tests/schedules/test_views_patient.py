@@ -62,6 +62,17 @@ def test_new_people_see_a_page_too(clock, ana):
     assert "No infusions recorded yet." in page
 
 
+def test_an_order_without_a_visit_is_no_date_yet(clock, harbor, rosa):
+    patient = make_patient(harbor, rosa, "Abe", ordered_for=TODAY + days(30))
+    page = signed_in(patient.user).get("/home/")
+    assert (page.context["reasons"], page.context["later"]) == ([], ())
+
+
+def test_late_people_are_promised_no_later_dates(client, clock):
+    clock.move_to(dt.datetime(2026, 5, 5, 15, tzinfo=dt.UTC), tick=False)
+    assert client.get("/home/").context["later"] == ()
+
+
 def test_a_couple_with_one_address_chooses_first(client, ben, harbor, rosa):
     partner = make_patient(harbor, rosa, "Abe", email=ben.email)
     page = text(client.get("/home/"))

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +14,7 @@ from schedules import actions
 from schedules.before_saving import visit_questions
 from schedules.forms.visits import VisitForm
 from schedules.models import Appointment, AppointmentStatus, Course
-from schedules.templatetags.tracker import clock
+from schedules.templatetags.tracker import clock, long_date, sentence
 from schedules.views.access import (
     course_of,
     page,
@@ -144,7 +143,7 @@ def _questions(
     others = [one for one in booked_visits(course) if one.local_date >= today]
     if others and not moving and found.position.step != "initial-1":
         with timezone.override(clinic.tz):
-            told = _("A visit is booked already: {date}. To change it, move that one.")
+            told = _("A visit is booked already: {date} To change it, move that one.")
             asked.append(told.format(date=_moment(others[0].starts_at)))
     return asked
 
@@ -200,7 +199,7 @@ def _say_booked(request: HttpRequest, visit: Appointment, *, fresh: bool) -> Non
         messages.error(request, _("That visit is no longer booked. Book a new one."))
         return
     with timezone.override(visit.course.patient.clinic.tz):
-        told = _("Booked: {date}.") if fresh else _("Already saved. We kept one copy: {date}.")
+        told = _("Booked: {date}") if fresh else _("Already saved. We kept one copy: {date}")
         messages.success(request, told.format(date=_moment(visit.starts_at)))
 
 
@@ -210,4 +209,5 @@ def _no_longer_booked(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _moment(starts_at: dt.datetime) -> str:
-    return f"{date_format(timezone.localtime(starts_at), 'l, F j, Y')}, {clock(starts_at)}"
+    """Date and time at the end of a sentence: "a.m." brings its own full stop."""
+    return sentence(f"{long_date(starts_at)}, {clock(starts_at)}")
