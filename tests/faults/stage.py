@@ -103,9 +103,10 @@ class Stage:
         lines = (self.folder / "accepted").read_text().splitlines()
         return {one for line in lines for one in json.loads(line)["to"]}
 
-    def receipts(self) -> set[str]:
+    def receipts(self) -> Counter[str]:
+        """How often a worker wrote down that the server took each mail."""
         file = self.folder / "journal"
-        return set(file.read_text().splitlines()) if file.exists() else set()
+        return Counter(file.read_text().splitlines() if file.exists() else [])
 
     def rows(self) -> dict[str, tuple[str, int]]:
         """Each reminder's state and number of doubts, by its Message-ID."""

@@ -2,7 +2,7 @@
 
 A mail may arrive twice only when its worker died between handing it over and hearing the answer:
 nobody can know then whether it went. Such a copy has the same Message-ID, its row has a doubt on
-record, and there is at most one.
+record, there is at most one, and there was no receipt: what has one is never sent again.
 """
 
 import os
@@ -53,18 +53,19 @@ def drain_with_kills(stage: Stage, command: list[str], *, kills: int, workers: i
 
 def report(stage: Stage, *, kills: int, lines=print) -> None:
     """0 lost; each copy explained; the figures."""
-    copies, rows = stage.copies(), stage.rows()
+    copies, rows, receipts = stage.copies(), stage.rows(), stage.receipts()
     lost = set(rows) - set(copies)
     twice = {name: number for name, number in copies.items() if number > 1}
     doubts = sum(1 for _state, doubt in rows.values() if doubt)
     lines(
         f"\n{kills} kills, {len(rows)} reminders: {len(lost)} lost, {len(twice)} twice, "
-        f"{doubts} in doubt at some time, {len(stage.receipts())} receipts"
+        f"{doubts} in doubt at some time, {receipts.total()} receipts"
     )
     assert lost == set()
     assert set(copies) == set(rows)
     assert len(stage.recipients()) == stage.count
     assert [name for name, number in twice.items() if number > 2 or rows[name][1] != 1] == []
+    assert set(receipts.values()) == {1}
     assert len(twice) <= kills
 
 

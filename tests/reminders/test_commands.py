@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from ocrevus_tracker.celery import app
 from reminders import outbox, tasks
 from reminders.models import Reminder, State
 from schedules.models import Course
@@ -52,10 +53,24 @@ def test_delivering_says_how_many(course, sink):
     assert run("deliver_reminders", "--once") == "Sent: 0"
 
 
-def test_the_tasks_do_the_same(course, sink):
+@pytest.fixture
+def waiting():
+    """Counts, and takes away, the wake-up calls that wait in the broker."""
+    app.control.purge()
+    return app.control.purge
+
+
+def test_the_tasks_do_the_same(course, sink, waiting):
     tasks.plan_reminders()
     tasks.deliver_reminders()
     assert len(sink.envelopes) == 1
+
+
+def test_the_sender_is_woken_when_there_is_something_new(course, waiting):
+    tasks.plan_reminders()
+    assert waiting() == 1
+    tasks.plan_reminders()
+    assert waiting() == 0
 
 
 def test_the_workers_schedule_knows_the_tasks(settings):

@@ -200,6 +200,17 @@ def test_the_second_request_names_the_day_in_its_subject(mail):
     assert mail("book-2").subject == "Please book your clinic visit by April 11, 2026"
 
 
+def test_a_day_that_is_here_is_no_deadline(mail, harbor):
+    on_the_day = local(harbor, TODAY + days(10), 12)
+    assert mail("book-3", now=on_the_day).subject == "Please book your clinic visit this week"
+
+
+@every_kind
+def test_no_sentence_ends_twice(mail, kind):
+    message = mail(kind)
+    assert ".." not in message.body + "".join(Words(html_of(message)).words.values())
+
+
 def test_one_week_is_one_week(mail, harbor):
     now = local(harbor, TODAY - days(28), 12)
     assert "It is now 1 week late." in mail("overdue-2", now=now).body

@@ -235,6 +235,12 @@ class TestRecords:
         give(course, rosa, TODAY, now=NOW, outcome="partial")
         assert plan() == []
 
+    def test_a_dose_to_be_repeated_at_once_sends_no_note_of_a_past_date(self, harbor, rosa):
+        course = due_course(harbor, rosa, due_in=0)
+        partial = {"outcome": "partial", "disposition": "repeat"}
+        give(course, rosa, course.next_due_on, 250, now=NOW, **partial)
+        assert "recorded" not in plan()
+
     def test_after_the_first_part_the_second_is_asked_for_the_next_day(self, harbor, rosa):
         patient = make_patient(harbor, rosa)
         give(patient.course, rosa, TODAY, 300, now=NOW)
