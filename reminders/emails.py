@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from schedules.models import Appointment, Course
+from schedules.templatetags.tracker import clock, sentence
 
 from .models import Reminder
 
@@ -67,11 +68,12 @@ def _context(reminder: Reminder, now: dt.datetime) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "url": settings.SITE_URL + reverse("home"),
         "due_on": due_on,
+        "due_ahead": due_on is not None and due_on > today,
         "weeks_late": (today - due_on).days // 7 if due_on else 0,
         "booking_opens_on": opens_on if opens_on and opens_on > today else None,
         "visit_at": visit.starts_at if visit else None,
         "days_to_visit": (reminder.due_on - today).days,
-        "zone_name": _zone_name(reminder) if visit else "",
+        "visit_time": sentence(_time_of(visit, reminder)) if visit else "",
         "next_visit": partial(_next_visit, course, now),  # asked by one mail only
     }
 
@@ -80,12 +82,13 @@ def _next_visit(course: Course, now: dt.datetime) -> Appointment | None:
     return course.appointments.booked().filter(starts_at__gt=now).first()
 
 
-def _zone_name(reminder: Reminder) -> str:
-    """The clinic's zone as a word, if its clock shows another time than the recipient's."""
-    assert reminder.appointment  # noqa: S101 - the caller asked
-    starts_at, clinic = reminder.appointment.starts_at, reminder.course.patient.clinic
+def _time_of(visit: Appointment, reminder: Reminder) -> str:
+    """As in "9:00 a.m."; with the clinic's zone if its clock shows another time than theirs."""
+    starts_at, clinic = visit.starts_at, reminder.course.patient.clinic
     there, here = starts_at.astimezone(clinic.tz), starts_at.astimezone(reminder.zone)
-    return "" if there.utcoffset() == here.utcoffset() else there.tzname() or clinic.time_zone
+    if there.utcoffset() == here.utcoffset():
+        return clock(starts_at)
+    return f"{clock(starts_at)} ({there.tzname() or clinic.time_zone})"
 
 
 def _headers(reminder: Reminder, now: dt.datetime) -> dict[str, str]:

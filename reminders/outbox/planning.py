@@ -179,14 +179,17 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
 
 
 def _about_records(now: dt.datetime) -> Iterator[Wanted]:
-    """Infusions just recorded, the latest of their course, that have a next due date."""
+    """Infusions just recorded, the latest of their course, with a next date to tell.
+
+    After one to be repeated the date may be past: then the book and overdue mails speak.
+    """
     later = Infusion.objects.counting().filter(
         course=OuterRef("course_id"), given_on__gt=OuterRef("given_on")
     )
     infusions = (
         Infusion.objects.counting()
         .filter(~Exists(later), recorded_at__gt=now - rules.RECORDED_USEFUL_FOR)
-        .filter(course__stopped_on=None, course__next_due_on__isnull=False)
+        .filter(course__stopped_on=None, course__next_due_on__gt=F("given_on"))
         .filter(course__patient__wants_reminders=True)
         .exclude(course__patient__email="")
     )
