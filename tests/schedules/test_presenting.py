@@ -131,6 +131,11 @@ class TestBooked:
         assert (state.letter, state.big) == ("K", "Did you have your infusion on April 10, 2026?")
         assert state.call == "Call to tell us"
 
+    def test_the_day_that_passed_comes_before_the_next_visit(self, course, rosa):
+        for day in (10, 20):
+            book(course, rosa, dt.date(2026, 4, day))
+        assert shown(course, dt.datetime(2026, 4, 19, 15, tzinfo=dt.UTC)).letter == "K"
+
     def test_a_reader_in_another_zone_is_told_which_clock(self, course, rosa):
         course.patient.time_zone = "America/Denver"
         course.patient.save()

@@ -88,6 +88,10 @@ class TestAdd:
         assert words in text(page)
         assert not Patient.objects.exists()
 
+    def test_the_age_is_an_error_of_the_date_of_birth(self, nurse):
+        page = nurse.post(ADD, details(date_of_birth_year="2010"))
+        assert list(page.context["form"].errors) == ["date_of_birth"]
+
     def test_sixteen_families_are_a_name(self, nurse):
         nurse.post(ADD, details(given_name=FAMILY * 16))
         assert Patient.objects.get().given_name == FAMILY * 16

@@ -252,6 +252,12 @@ class TestQuestions:
             nurse.post(address, kept(asked) | {"why": "chart"})
         assert len(infusions(ben)) == 1
 
+    def test_the_back_button_to_the_form_asks_nothing_again(self, asked, nurse, address):
+        nurse.post(address, kept(asked) | {"why": "chart"})
+        first_form = {name: value for name, value in kept(asked).items() if name != "answered"}
+        page = nurse.post(address, first_form, follow=True)
+        assert "We kept one copy: January 12, 2026, 300 mg." in text(page)
+
     def test_kept_answers_cannot_break_out_of_the_page(self, nurse, address):
         sent = answers(dose_mg_choice="300", note='"><script>alert(1)</script>')
         assert "<script>alert" not in nurse.post(address, sent).content.decode()
