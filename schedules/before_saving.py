@@ -81,7 +81,8 @@ def visit_questions(found: Forecast, day: dt.date) -> Iterator[str]:
     """What to ask about a visit on `day`, a local date, that is outside the window."""
     dose = found.next
     if dose and dose.window_start and dose.window_end:
-        if day < dose.window_start:
+        # Before the earliest day there is nothing to ask: it is refused, or has its reason.
+        if dose.earliest <= day < dose.window_start:
             days = (dose.due - day).days
             early = ngettext(
                 "This is {n} day before the due date, {due}. Most visits are from {first} on.",

@@ -193,6 +193,10 @@ class TestTooEarly:
         assert "Reason for a visit before" not in text(page)
         assert visits(ben) == []
 
+    def test_it_is_refused_at_once_not_after_a_question(self, nurse, address, sent):
+        del sent["anyway"]
+        assert "The earliest day is August 12, 2026." in text(nurse.post(address, sent))
+
     def test_a_prescriber_gives_a_reason(self, address, sent, ben, priya):
         client = signed_in(priya)
         assert "The earliest day is August 12, 2026." in text(client.post(address, sent))
