@@ -89,6 +89,14 @@ def test_a_worker_told_to_stop_finishes_its_mail_and_leaves_no_doubt(stage):
     assert set(scene.copies().values()) == {1}
 
 
+def test_four_workers_send_one_mail_each(stage):
+    scene = stage(200)
+    for _one in range(4):
+        scene.start(LOOP)
+    scene.wait(scene.all_settled, "all are settled")
+    assert set(scene.copies().values()) == {1}
+
+
 def test_two_beats_two_workers_and_a_broker_that_forgets(stage):
     scene = stage(120)
     for number in (1, 2):

@@ -91,7 +91,8 @@ def test_a_note_about_an_infusion_may_go_at_night(harbor, rosa, course, sink):
 
 
 def test_a_window_that_has_closed_sends_nothing(planned, sink):
-    assert outbox.deliver(now=planned.not_after) == 0
+    Reminder.objects.update(not_after=NOW)
+    assert outbox.deliver(now=NOW) == 0
 
 
 def test_other_rows_flow_while_one_waits_for_its_hours(harbor, rosa, sink):
@@ -179,6 +180,21 @@ class TestTheFence:
 def test_what_is_claimed_nobody_else_can_claim(planned):
     assert len(outbox.claim(now=NOW, owner="one")) == 1
     assert outbox.claim(now=NOW, owner="two") == []
+
+
+def test_who_saw_it_too_but_came_second_gets_nothing(planned, monkeypatch):
+    looks = iter([outbox.delivery._candidates(NOW), []])
+    outbox.claim(now=NOW, owner="first")
+    monkeypatch.setattr(outbox.delivery, "_candidates", lambda _now: next(looks))
+    assert outbox.claim(now=NOW, owner="second") == []
+    assert only_row().owner == "first"
+
+
+def test_what_stopped_being_true_since_it_was_seen_is_not_claimed(planned, monkeypatch):
+    looks = iter([outbox.delivery._candidates(NOW), []])
+    Course.objects.update(stopped_on=TODAY)
+    monkeypatch.setattr(outbox.delivery, "_candidates", lambda _now: next(looks))
+    assert outbox.claim(now=NOW, owner="worker") == []
 
 
 class TestRefusals:

@@ -7,8 +7,8 @@ import pytest
 from reminders import outbox, rules
 from reminders.models import Heartbeat, Kind, Reminder, State
 from schedules import actions
-from schedules.models import Course
-from tests.cast import NOW, TODAY, book, days, give, make_patient
+from schedules.models import Course, Patient
+from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
 
 from .conftest import due_course, kinds, local, many_due_courses, only_row, states
 
@@ -194,6 +194,17 @@ class TestVisits:
             plan()
         assert states() == {"day-before": State.PLANNED}
 
+    def test_a_visit_that_is_over_where_it_was_is_not_tomorrow_elsewhere(self, rosa):
+        clinic = make_clinic("Far Clinic", time_zone="Pacific/Auckland")
+        course = due_course(clinic, rosa, due_in=10, time_zone="Pacific/Honolulu")
+        visit = book(course, rosa, TODAY + days(1))
+        assert plan(visit.starts_at + dt.timedelta(hours=2)) == []
+
+    def test_who_wants_no_mail_hears_nothing_of_a_visit(self, course, rosa):
+        book(course, rosa, TODAY + days(1))
+        Patient.objects.update(wants_reminders=False)
+        assert plan() == []
+
 
 class TestRecords:
     @pytest.fixture
@@ -230,6 +241,12 @@ class TestRecords:
         give(course, rosa, TODAY - days(2), 300, now=NOW)
         plan()
         assert only_row().due_on == TODAY
+
+    @pytest.mark.parametrize("change", [{"wants_reminders": False}, {"email": ""}])
+    def test_who_wants_no_mail_gets_no_note(self, course, rosa, change):
+        give(course, rosa, TODAY, now=NOW)
+        Patient.objects.update(**change)
+        assert plan() == []
 
     def test_no_next_date_no_note(self, course, rosa):
         give(course, rosa, TODAY, now=NOW, outcome="partial")

@@ -114,6 +114,22 @@ def test_after_a_fault_the_next_mail_goes(line, sink, reply):
     assert [one.rcpt_tos for one in sink.envelopes] == [["ben@example.org"]]
 
 
+def test_a_refused_mail_leaves_the_line_ready(line, sink):
+    sink.answer["RCPT"] = "550 nobody"
+    with pytest.raises(Permanent):
+        line.prepare(letter())
+    sink.answer.clear()
+    send(line, "ben@example.org")
+    assert sink.connections == 1
+
+
+def test_after_a_doubt_the_line_is_given_up(line, sink):
+    sink.answer["DATA"] = "stall"
+    with pytest.raises(Doubt):
+        send(line)
+    assert line._backend.connection is None
+
+
 def test_a_server_that_hung_up_in_between_is_called_again(line, sink):
     line.prepare(letter())
     line.transmit()
