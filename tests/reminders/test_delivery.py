@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 
 import pytest
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -354,6 +355,19 @@ class TestADeadWorker:
         outbox.settle(slow, state=State.FAILED, now=NOW)
         assert only_row().state == State.CLAIMED
         assert f"reminder {slow.pk}" in caplog.text
+
+
+def test_a_database_that_is_away_for_a_moment_still_learns_of_the_mail(planned, sink):
+    faults = iter([True, False])
+
+    def away_once(execute, sql, params, many, context):
+        if State.ACCEPTED in (params or ()) and next(faults, False):
+            raise OperationalError
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(away_once):
+        assert outbox.deliver(now=NOW) == 1
+    assert only_row().state == State.ACCEPTED
 
 
 class TestAPoisonedRow:
