@@ -10,25 +10,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from schedules.engine import forecast as engine
 from schedules.engine import history as given
 from schedules.engine.cautions import cautions
 from schedules.engine.forecast import Forecast
 from schedules.models import Course, Infusion
 
 
-def history_of(course: Course, today: dt.date) -> list[given.Infusion]:
-    """The infusions of `course` that count on `today`, in the engine's terms."""
-    return [
-        infusion.as_given()
-        for infusion in course.infusions.all()
-        if infusion.counts and infusion.given_on <= today
-    ]
-
-
 def planned_mg(course: Course, today: dt.date) -> int:
     """The dose in mg that the plan has for the next infusion."""
-    return course.regimen.dose_mg(given.replay(course.regimen, history_of(course, today)).step)
+    return course.regimen.dose_mg(given.replay(course.regimen, course.history(today)).step)
 
 
 def lot_of_the_day(course: Course, today: dt.date) -> str:
@@ -44,23 +34,16 @@ def lot_of_the_day(course: Course, today: dt.date) -> str:
 
 def forecast_with(course: Course, infusion: given.Infusion, today: dt.date) -> Forecast | None:
     """What would follow if `infusion` were recorded; None where one has that date already."""
-    history = history_of(course, today)
-    if infusion.given_on in {one.given_on for one in history}:
+    if infusion.given_on in {one.given_on for one in course.history(today)}:
         return None
-    return engine.forecast(
-        course.regimen,
-        today=today,
-        history=[*history, infusion],
-        ordered_for=course.ordered_for,
-        stopped_on=course.stopped_on,
-    )
+    return course.forecast(today, and_also=[infusion])
 
 
 def infusion_questions(
     course: Course, infusion: given.Infusion, today: dt.date
 ) -> list[tuple[str, str]]:
     """What to ask about `infusion`, as (code, sentence), most serious first."""
-    history = history_of(course, today)
+    history = course.history(today)
     raised = cautions(course.regimen, history, given_on=infusion.given_on, dose_mg=infusion.dose_mg)
     before = [one for one in history if one.given_on < infusion.given_on]
     planned = course.regimen.dose_mg(given.replay(course.regimen, before).step)

@@ -9,6 +9,7 @@ button, does the thing once and answers with what the first one made.
 
 from .infusions import (
     Recorded,
+    UnableToDecide,
     UnableToRecordInfusion,
     UnableToUndo,
     decide_partial,
@@ -23,6 +24,7 @@ __all__ = [
     "Recorded",
     "UnableTo",
     "UnableToBook",
+    "UnableToDecide",
     "UnableToRecordInfusion",
     "UnableToSavePatient",
     "UnableToUndo",

@@ -18,6 +18,10 @@ class UnableToRecordInfusion(UnableTo):
     """The date is taken or in the future, the dose is impossible, or treatment has stopped."""
 
 
+class UnableToDecide(UnableTo):
+    """There is nothing to decide, or somebody has done so."""
+
+
 class UnableToUndo(UnableTo):
     """Somebody else recorded it, or it is too late."""
 
@@ -82,9 +86,16 @@ def record_infusion(
 def decide_partial(
     *, infusion: Infusion, actor: User, now: dt.datetime, disposition: str
 ) -> Forecast:
-    """A clinician says what an infusion that was stopped early counts as (R11)."""
+    """A clinician says what an infusion that was stopped early counts as (R11).
+
+    Raises:
+        UnableToDecide: it was decided, undone, or not stopped early at all.
+    """
     with transaction.atomic():
         course = locked(infusion.course)
+        infusion.refresh_from_db()
+        if not infusion.awaits_decision:
+            raise UnableToDecide(_("This was decided already."))
         infusion.disposition = disposition
         infusion.save(update_fields=["disposition"])
         found = _history_changed(course, course.patient.clinic.local_date(now))
@@ -109,7 +120,8 @@ def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forec
             )
         infusion.voided_at = now
         infusion.save(update_fields=["voided_at"])
-        course.appointments.filter(closed_by=infusion).update(
+        taken = course.appointments.booked().values("starts_at")
+        course.appointments.filter(closed_by=infusion).exclude(starts_at__in=taken).update(
             status=AppointmentStatus.BOOKED, closed_by=None
         )
         found = _history_changed(course, course.patient.clinic.local_date(now))

@@ -51,22 +51,39 @@ def move_visit(
     starts_at: dt.datetime,
     reason: str = "",
 ) -> Appointment:
-    """Give a booked visit another time (aware). Raises UnableToBook, see `book_visit`."""
+    """Give a booked visit another time (aware).
+
+    Raises:
+        UnableToBook: it is no longer booked; else see `book_visit`.
+    """
     with transaction.atomic():
         visit.course = locked(visit.course)
+        _refuse_unless_booked(visit)
         _place(visit, starts_at, actor=actor, now=now, reason=reason)
         on_trail(visit.course, "move visit", visit, actor=actor, now=now, reason=reason)
     return visit
 
 
 def cancel_visit(*, visit: Appointment, actor: User, now: dt.datetime) -> None:
-    """The visit is off; the due date stays."""
+    """The visit is off; the due date stays.
+
+    Raises:
+        UnableToBook: it is no longer booked.
+    """
     with transaction.atomic():
         course = locked(visit.course)
+        _refuse_unless_booked(visit)
         visit.status = AppointmentStatus.CANCELLED
         visit.save(update_fields=["status"])
         course.store_forecast(course.patient.clinic.local_date(now))
         on_trail(course, "cancel visit", visit, actor=actor, now=now)
+
+
+def _refuse_unless_booked(visit: Appointment) -> None:
+    """Somebody else may have closed the visit since this page was opened."""
+    visit.refresh_from_db(fields=["status"])
+    if visit.status != AppointmentStatus.BOOKED:
+        raise UnableToBook(_("This visit is no longer booked."))
 
 
 def _place(

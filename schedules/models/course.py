@@ -1,6 +1,7 @@
 """A course of treatment: one patient on one regimen, and its stored next dose."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -105,20 +106,28 @@ class Course(models.Model):
         """The protocol version this course was started on; it never changes under it."""
         return REGIMENS[self.regimen_code, self.regimen_version]
 
-    def forecast(self, today: dt.date) -> engine.Forecast:
+    def history(self, today: dt.date) -> list[engine.Infusion]:
+        """The infusions that count on `today`, in the engine's terms.
+
+        Reads `infusions`; prefetch them for lists. A row dated after `today` waits for its day.
+        """
+        return [
+            infusion.as_given()
+            for infusion in self.infusions.all()
+            if infusion.counts and infusion.given_on <= today
+        ]
+
+    def forecast(
+        self, today: dt.date, *, and_also: Sequence[engine.Infusion] = ()
+    ) -> engine.Forecast:
         """What the engine says on `today`, the clinic's local date.
 
-        Reads `infusions`; prefetch them for lists. Rows entered with a later date than `today`
-        (two clinics, two time zones) wait for their day.
+        `and_also` are infusions not recorded yet: what would follow if they were?
         """
         return engine.forecast(
             self.regimen,
             today=today,
-            history=[
-                infusion.as_given()
-                for infusion in self.infusions.all()
-                if infusion.counts and infusion.given_on <= today
-            ],
+            history=[*self.history(today), *and_also],
             ordered_for=self.ordered_for,
             stopped_on=self.stopped_on,
         )

@@ -88,6 +88,11 @@ class Infusion(models.Model):
         """Whether it is part of the history."""
         return self.voided_at is None
 
+    @property
+    def awaits_decision(self) -> bool:
+        """Whether a clinician still has to say what it counts as."""
+        return self.counts and self.outcome == Outcome.PARTIAL and not self.disposition
+
     def as_given(self) -> engine.Infusion:
         """The same infusion in the engine's terms."""
         return engine.Infusion(

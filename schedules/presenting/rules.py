@@ -133,7 +133,8 @@ def _new(facts: Facts) -> HomeState | None:
         text=(
             _("Your care team is getting things ready for your first infusion."),
             _("There may be blood tests, vaccines and insurance checks first."),
-            _("You do not need to book anything yet. We will email you when it is time."),
+            _("You do not need to book anything yet."),
+            _("Your care team will tell you when it is time."),
         ),
     )
 

@@ -173,6 +173,15 @@ class TestUndo:
         assert Infusion.objects.get(pk=recorded.infusion.pk).voided_at == NOW
         assert give(ben.courses.get(), rosa, TODAY, now=NOW).created
 
+    def test_a_time_booked_anew_meanwhile_is_not_booked_twice(self, ben, rosa):
+        book(ben.courses.get(), rosa, TODAY)
+        recorded = give(ben.courses.get(), rosa, TODAY, now=NOW)
+        again = Appointment.objects.get()
+        again.pk, again.status, again.closed_by = None, "booked", None
+        again.save()
+        actions.undo_infusion(infusion=recorded.infusion, actor=rosa, now=NOW)
+        assert Appointment.objects.booked().count() == 1
+
     def test_only_within_15_minutes(self, ben, rosa):
         recorded = give(ben.courses.get(), rosa, TODAY, now=NOW)
         later = NOW + dt.timedelta(minutes=15)
@@ -201,6 +210,15 @@ class TestPartialInfusions:
         )
         course.refresh_from_db()
         assert course.next_due_on == dt.date(2026, 9, 12)
+
+    @pytest.mark.parametrize("change", [{"voided_at": NOW}, {"disposition": "repeat"}])
+    def test_what_was_settled_meanwhile_stays_settled(self, ben, rosa, change):
+        infusion = give(ben.courses.get(), rosa, TODAY, 250, now=NOW, outcome="partial").infusion
+        Infusion.objects.filter(pk=infusion.pk).update(**change)
+        with pytest.raises(actions.UnableToDecide):
+            actions.decide_partial(
+                infusion=infusion, actor=rosa, now=NOW, disposition="count-as-given"
+            )
 
     def test_a_dose_to_be_repeated_leaves_the_due_date(self, ben, rosa):
         course = ben.courses.get()
@@ -259,6 +277,15 @@ class TestBookVisit:
         actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
         versions.append(ben.courses.get().due_version)
         assert versions == sorted(set(versions))
+
+    def test_a_visit_closed_meanwhile_is_neither_moved_nor_cancelled(self, ben, rosa):
+        visit = book(ben.courses.get(), rosa, dt.date(2026, 4, 17))
+        Appointment.objects.update(status="fulfilled")
+        with pytest.raises(actions.UnableToBook, match="no longer booked"):
+            actions.move_visit(visit=visit, actor=rosa, now=NOW, starts_at=noon(TODAY))
+        with pytest.raises(actions.UnableToBook, match="no longer booked"):
+            actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
+        assert Appointment.objects.get().status == "fulfilled"
 
     def test_stopping_cancels_what_is_booked(self, ben, rosa):
         visit = book(ben.courses.get(), rosa, dt.date(2026, 4, 17))

@@ -182,18 +182,17 @@ def decide(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     now = timezone.now()
     patient = staff_patient(request, pk)
     infusion = _infusion(patient, infusion_pk, outcome=Outcome.PARTIAL, voided_at=None)
-    if infusion.disposition:
-        told = _("This was decided already: {decision}.")
-        messages.success(request, told.format(decision=infusion.get_disposition_display()))
-        return redirect("staff:patient", pk)
+    if not infusion.awaits_decision:
+        return _decided_already(request, infusion)
     form = DecisionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        found = actions.decide_partial(
-            infusion=infusion,
-            actor=user_of(request),
-            now=now,
-            disposition=form.cleaned_data["disposition"],
-        )
+        chosen = form.cleaned_data["disposition"]
+        try:
+            found = actions.decide_partial(
+                infusion=infusion, actor=user_of(request), now=now, disposition=chosen
+            )
+        except actions.UnableToDecide:
+            return _decided_already(request, infusion)
         messages.success(request, _saved_words(patient, found))
         return redirect("staff:patient", pk)
     return page(
@@ -205,6 +204,12 @@ def decide(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
         patient=patient,
         infusion=infusion,
     )
+
+
+def _decided_already(request: HttpRequest, infusion: Infusion) -> HttpResponse:
+    told = _("This was decided already: {decision}.")
+    messages.success(request, told.format(decision=infusion.get_disposition_display()))
+    return redirect("staff:patient", infusion.course.patient_id)
 
 
 def _infusion(patient: Patient, pk: int, **wanted: Any) -> Infusion:  # noqa: ANN401 - lookups

@@ -94,7 +94,10 @@ def cancel(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
     if visit.status != AppointmentStatus.BOOKED:
         return _no_longer_booked(request, pk)
     if request.method == "POST":
-        actions.cancel_visit(visit=visit, actor=user_of(request), now=now)
+        try:
+            actions.cancel_visit(visit=visit, actor=user_of(request), now=now)
+        except actions.UnableToBook:
+            return _no_longer_booked(request, pk)
         messages.success(request, _("The visit is cancelled. The due date stays as it is."))
         return redirect("staff:patient", pk)
     return page(
