@@ -357,6 +357,7 @@ class TestADeadWorker:
         assert f"reminder {slow.pk}" in caplog.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_for_a_moment_still_learns_of_the_mail(planned, sink):
     faults = iter([True, False])
 
