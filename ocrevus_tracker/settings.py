@@ -162,16 +162,11 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# The tasks carry nothing: Redis only wakes the worker, the database says what is to be done.
-# A wake-up that is older than a minute has been followed by a newer one.
+# The call carries nothing: Redis only wakes the worker, the database says what is to be done.
+# One that is older than a minute has been followed by a newer one.
 CELERY_BEAT_SCHEDULE = {
-    "plan-reminders": {
-        "task": "reminders.tasks.plan_reminders",
-        "schedule": timedelta(seconds=60),
-        "options": {"expires": 60},
-    },
-    "deliver-reminders": {
-        "task": "reminders.tasks.deliver_reminders",
+    "remind": {
+        "task": "reminders.tasks.remind",
         "schedule": timedelta(seconds=60),
         "options": {"expires": 60},
     },

@@ -7,7 +7,6 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from ocrevus_tracker.celery import app
 from reminders import outbox, tasks
 from reminders.models import Reminder, State
 from schedules.models import Course
@@ -53,29 +52,20 @@ def test_delivering_says_how_many(course, sink):
     assert run("deliver_reminders", "--once") == "Sent: 0"
 
 
-@pytest.fixture
-def waiting():
-    """Counts, and takes away, the wake-up calls that wait in the broker."""
-    app.control.purge()
-    return app.control.purge
-
-
-def test_the_tasks_do_the_same(course, sink, waiting):
-    tasks.plan_reminders()
-    tasks.deliver_reminders()
+def test_one_call_of_the_worker_plans_and_sends(course, sink):
+    tasks.remind()
     assert len(sink.envelopes) == 1
 
 
-def test_the_sender_is_woken_when_there_is_something_new(course, waiting):
-    tasks.plan_reminders()
-    assert waiting() == 1
-    tasks.plan_reminders()
-    assert waiting() == 0
+def test_a_doubled_call_sends_nothing_twice(course, sink):
+    tasks.remind()
+    tasks.remind()
+    assert len(sink.envelopes) == 1
 
 
-def test_the_workers_schedule_knows_the_tasks(settings):
+def test_the_workers_schedule_knows_the_call(settings):
     scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert {tasks.plan_reminders.name, tasks.deliver_reminders.name} <= scheduled
+    assert scheduled == {tasks.remind.name}
 
 
 class TestTheAudit:
