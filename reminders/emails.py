@@ -24,10 +24,13 @@ from .models import Reminder
 
 # The second request to book says the same as the first.
 TEMPLATES = {"book-3": "book-2"}
+# The languages that every mail is written in. A patient's other language is kept for people.
+WRITTEN_IN = ("en",)
 
 
 def compose(reminder: Reminder, *, now: dt.datetime) -> EmailMultiAlternatives:
-    """The mail of `reminder` in the recipient's language, as true at `now` (aware UTC).
+    """The mail of `reminder` as true at `now` (aware UTC), in the recipient's language if mails
+    are written in it.
 
     Message-ID and Date are the row's own, so that a second copy can be told as one.
 
@@ -37,7 +40,8 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> EmailMultiAlternatives:
     patient = reminder.course.patient
     validate_email(patient.email)
     # A visit is by the clinic's clock, where it takes place.
-    with translation.override(patient.language), timezone.override(patient.clinic.tz):
+    language = patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0]
+    with translation.override(language), timezone.override(patient.clinic.tz):
         context = _context(reminder, now)
         name = TEMPLATES.get(reminder.kind, reminder.kind)
         subject = _one_line(render_to_string(f"emails/{name}.subject.txt", context))

@@ -9,8 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ocrevus_tracker.accounts.models import User
-from schedules.models import Appointment, Course, Infusion, Patient
+from schedules.models import Appointment, Course, Infusion
 
 PATIENT = "patient"
 
@@ -86,10 +85,6 @@ class ReminderQuerySet(models.QuerySet["Reminder"]):
         """Did not get through: somebody should call instead."""
         return self.filter(state__in=TO_CHECK)
 
-    def of_staff(self, user: User) -> "ReminderQuerySet":
-        """About the patients whom `user` looks after."""
-        return self.filter(course__patient__in=Patient.objects.of_staff(user))
-
 
 def new_message_id() -> str:
     """The left part of a Message-ID: random, so it says nothing about anybody."""
@@ -107,6 +102,8 @@ class Reminder(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     # The due date; for a visit's mail the visit's date; for "recorded" the date given.
     due_on = models.DateField()
+    # The visit's time, for a visit's mail: moved within its day it is told anew.
+    visit_at = models.DateTimeField(null=True)
     recipient = models.CharField(max_length=40, default=PATIENT)
 
     state = models.CharField(max_length=12, choices=State.choices, default=State.PLANNED)
@@ -139,7 +136,16 @@ class Reminder(models.Model):
                 "kind",
                 "due_on",
                 "recipient",
+                condition=Q(visit_at=None),
                 name="one_reminder_per_course_kind_date_recipient",
+            ),
+            models.UniqueConstraint(
+                "course",
+                "kind",
+                "visit_at",
+                "recipient",
+                condition=Q(visit_at__isnull=False),
+                name="one_reminder_per_course_kind_visit_recipient",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="reminder_state_known"

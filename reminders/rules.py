@@ -19,6 +19,8 @@ LAST_HOUR = 17
 # A note about a new record is of use for this long, and only if the record itself was made soon.
 RECORDED_USEFUL_FOR = dt.timedelta(days=3)
 RECORDED_SOON_DAYS = 3
+# A visit that passed with nothing recorded stands for so long, then the visit was missed.
+MISSED_VISIT_COUNTS_FOR = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Wanted:
     due_version: int
     fit: rules.Fit
     closed_row: int | None
-    refers_to: dict[str, int] = field(default_factory=dict)
+    refers_to: dict[str, object] = field(default_factory=dict)
 
     def fields(self, now: dt.datetime) -> dict[str, object]:
         return {
@@ -147,7 +147,7 @@ def _about_due_dates(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterat
     courses = (
         place.courses()
         .due_between(*rules.anchors_on(rule, today))  # type: ignore[attr-defined]
-        .unbooked()
+        .exclude(Exists(_visits_that_count(now)))
         .filter(next_step__in=rule.steps)
     )
     rows = _without_live_row(courses, rule.kind, course="pk", due_on="next_due_on")
@@ -155,6 +155,15 @@ def _about_due_dates(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterat
     for pk, version, due_on, closed_row in found:
         if fit := rules.fit(rule, anchor_on=due_on, now=now, zone=place.zone):
             yield Wanted(pk, version, fit, closed_row)
+
+
+def _visits_that_count(now: dt.datetime) -> QuerySet[Appointment]:
+    """Visits to come, and for a week those past: somebody may still enter what was given.
+
+    After that a visit that was missed must not silence the reminders for ever.
+    """
+    since = now - rules.MISSED_VISIT_COUNTS_FOR
+    return Appointment.objects.booked().filter(course=OuterRef("pk"), starts_at__gte=since)
 
 
 def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[Wanted]:
@@ -171,11 +180,15 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
         .filter(course__in=place.courses())
         .annotate(day=TruncDate("starts_at", tzinfo=clinic_zone))
     )
-    rows = _without_live_row(visits, rule.kind, course="course_id", due_on="day")
-    found = rows.values_list("pk", "course_id", "course__due_version", "day", "closed_row")
-    for pk, course_id, version, day, closed_row in found:
+    rows = _without_live_row(
+        visits, rule.kind, course="course_id", due_on="day", visit_at=OuterRef("starts_at")
+    )
+    version_of = "course__due_version"
+    found = rows.values_list("pk", "course_id", version_of, "starts_at", "day", "closed_row")
+    for pk, course_id, version, starts_at, day, closed_row in found:
         if fit := rules.fit(rule, anchor_on=day, now=now, zone=place.zone):
-            yield Wanted(course_id, version, fit, closed_row, {"appointment_id": pk})
+            told = {"appointment_id": pk, "visit_at": starts_at}
+            yield Wanted(course_id, version, fit, closed_row, told)
 
 
 def _about_records(now: dt.datetime) -> Iterator[Wanted]:
@@ -208,11 +221,20 @@ def _about_records(now: dt.datetime) -> Iterator[Wanted]:
 
 
 def _without_live_row(
-    facts: QuerySet[Any], kind: str, *, course: str, due_on: str
+    facts: QuerySet[Any],
+    kind: str,
+    *,
+    course: str,
+    due_on: str,
+    visit_at: OuterRef | None = None,
 ) -> QuerySet[Any]:
     """The `facts` that no row speaks for; `closed_row` is one that may be opened again."""
     rows = Reminder.objects.filter(
-        course=OuterRef(course), kind=kind, due_on=OuterRef(due_on), recipient=PATIENT
+        course=OuterRef(course),
+        kind=kind,
+        due_on=OuterRef(due_on),
+        visit_at=visit_at,
+        recipient=PATIENT,
     )
     closed = Subquery(rows.filter(REOPENABLE).values("pk")[:1])
     missing_here: QuerySet[Any] = facts.annotate(closed_row=closed)

@@ -7,12 +7,16 @@ import pytest
 from reminders import outbox, rules
 from reminders.models import Heartbeat, Kind, Reminder, State
 from schedules import actions
-from schedules.models import Course, Patient
+from schedules.models import Appointment, Course, Patient
 from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
 
 from .conftest import due_course, kinds, local, many_due_courses, only_row, states
 
 pytestmark = pytest.mark.django_db
+
+
+def hours(number: int) -> dt.timedelta:
+    return dt.timedelta(hours=number)
 
 
 def plan(now: dt.datetime = NOW) -> list[str]:
@@ -287,3 +291,24 @@ def test_planning_leaves_a_sign_of_life(db):
     outbox.plan(now=NOW)
     outbox.plan(now=NOW + days(1))
     assert Heartbeat.objects.get().planned_at == NOW + days(1)
+
+
+def test_a_visit_moved_within_its_day_is_told_anew(harbor, rosa, sink):
+    course = due_course(harbor, rosa, due_in=5)
+    visit = book(course, rosa, TODAY + days(1), 9)
+    outbox.plan(now=NOW)
+    outbox.deliver(now=NOW)
+    actions.move_visit(visit=visit, actor=rosa, now=NOW, starts_at=visit.starts_at + hours(5))
+    outbox.plan(now=NOW + hours(1))
+    outbox.deliver(now=NOW + hours(1))
+    told = [mail.get_body(("plain",)).get_content() for mail in sink.mails]
+    assert ["9:00 a.m." in told[0], "2:00 p.m." in told[1], len(told)] == [True, True, 2]
+
+
+@pytest.mark.parametrize(("days_since", "expected"), [(6, []), (8, ["overdue-1"])])
+def test_a_missed_visit_silences_the_reminders_for_a_week_only(harbor, rosa, days_since, expected):
+    course = due_course(harbor, rosa, due_in=-4)
+    Appointment.objects.create(
+        course=course, starts_at=NOW - days(days_since), booked_by=rosa, booked_at=NOW
+    )
+    assert plan() == expected
