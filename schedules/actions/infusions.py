@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import User
 from schedules.engine.forecast import Forecast
-from schedules.models import AppointmentStatus, Course, Disposition, Infusion, Outcome
+from schedules.models import Appointment, AppointmentStatus, Course, Disposition, Infusion, Outcome
 
 from .shared import UnableTo, locked, long_date, on_trail, saved_before
 
@@ -28,11 +28,15 @@ class UnableToUndo(UnableTo):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recorded infusion and what follows; `created` is false for a form sent twice."""
+    """A recorded infusion and what follows; `created` is false for a form sent twice.
+
+    `cancelled` are the coming visits that it made needless.
+    """
 
     infusion: Infusion
     forecast: Forecast
     created: bool
+    cancelled: tuple[Appointment, ...] = ()
 
 
 def record_infusion(
@@ -78,9 +82,9 @@ def record_infusion(
             entry_key=entry_key,
         )
         found = _history_changed(course, today)
-        _close_visits(course, infusion)
+        cancelled = _close_visits(course, infusion)
         on_trail(course, "record infusion", infusion, actor=actor, now=now, reason=reason)
-    return Recorded(infusion, found, created=True)
+    return Recorded(infusion, found, created=True, cancelled=cancelled)
 
 
 def decide_partial(
@@ -150,16 +154,22 @@ def _history_changed(course: Course, today: dt.date) -> Forecast:
     return course.store_forecast(today)
 
 
-def _close_visits(course: Course, infusion: Infusion) -> None:
-    """Close the visits that were for the dose just recorded: done on its day, else cancelled.
+def _close_visits(course: Course, infusion: Infusion) -> tuple[Appointment, ...]:
+    """Close the visits that were for the dose just recorded; answers with those cancelled.
 
-    A visit before the next dose may be given cannot be for the next dose.
+    The one on its day is done. An earlier one was not needed, nor a later one that lies nearer to
+    this dose than to the next. Old history entered late takes nobody's coming visit away.
     """
-    earliest = course.next_earliest_on or dt.date.min
+    later = course.infusions.counting().filter(given_on__gt=infusion.given_on)
+    next_due = None if later.exists() else course.next_due_on
+    cancelled = []
     for visit in course.appointments.booked():
-        if visit.local_date > infusion.given_on and visit.local_date >= earliest:
+        after = (visit.local_date - infusion.given_on).days
+        if after > 0 and (next_due is None or visit.local_date + dt.timedelta(after) >= next_due):
             continue
-        on_the_day = visit.local_date == infusion.given_on
-        visit.status = AppointmentStatus.FULFILLED if on_the_day else AppointmentStatus.CANCELLED
+        visit.status = AppointmentStatus.CANCELLED if after else AppointmentStatus.FULFILLED
         visit.closed_by = infusion
         visit.save(update_fields=["status", "closed_by"])
+        if after > 0:
+            cancelled.append(visit)
+    return tuple(cancelled)

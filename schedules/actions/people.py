@@ -1,6 +1,7 @@
 """Entering patients and keeping their details true."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -30,31 +31,46 @@ def add_patient(
     Raises:
         UnableToSavePatient: under 18, or the record number is taken in this clinic.
     """
-    if saved := saved_before(Patient.objects.filter(clinic=patient.clinic), patient.entry_key):
+    entered = Patient.objects.filter(clinic=patient.clinic)
+    if saved := saved_before(entered, patient.entry_key):
         return saved
     patient.created_at = now
-    with transaction.atomic():
-        _save_patient(patient, now)
-        _start_course(patient=patient, now=now, code=regimen_code, ordered_for=ordered_for)
-        trail.record(at=now, actor=actor, clinic=patient.clinic, act="add patient", subject=patient)
+    try:
+        with transaction.atomic():
+            _save_patient(patient, now)
+            _start_course(patient=patient, now=now, code=regimen_code, ordered_for=ordered_for)
+            trail.record(
+                at=now, actor=actor, clinic=patient.clinic, act="add patient", subject=patient
+            )
+    except UnableToSavePatient:
+        # The same form may have been saved by a second tap in this very moment.
+        if saved := saved_before(entered, patient.entry_key):
+            return saved
+        raise
     return patient
 
 
-def change_patient(*, patient: Patient, actor: User, now: dt.datetime) -> Patient:
-    """Save changed details. A new e-mail address moves the sign-in to that address.
+def change_patient(
+    *, patient: Patient, changed: Sequence[str], actor: User, now: dt.datetime
+) -> Patient:
+    """Save the fields named in `changed`, and no others: somebody else may have changed those.
+
+    A new e-mail address moves the sign-in to that address.
 
     Raises:
         UnableToSavePatient: see `add_patient`.
     """
     with transaction.atomic():
-        _save_patient(patient, now)
+        _save_patient(patient, now, fields=[*changed, "user"] if "email" in changed else changed)
         trail.record(
             at=now, actor=actor, clinic=patient.clinic, act="change patient", subject=patient
         )
     return patient
 
 
-def _save_patient(patient: Patient, now: dt.datetime) -> None:
+def _save_patient(
+    patient: Patient, now: dt.datetime, *, fields: Sequence[str] | None = None
+) -> None:
     if patient.age_on(patient.clinic.local_date(now)) < ADULT_YEARS:
         raise UnableToSavePatient(
             _("Only adults can be entered: the doses here are not for people under 18.")
@@ -62,7 +78,7 @@ def _save_patient(patient: Patient, now: dt.datetime) -> None:
     patient.user = _user_for(patient.email)
     try:
         with transaction.atomic():
-            patient.save()
+            patient.save(update_fields=fields)
     except IntegrityError as error:
         raise UnableToSavePatient(
             _("Another patient of this clinic has this record number. Check the number.")
@@ -73,8 +89,13 @@ def _user_for(email: str) -> User | None:
     """Who signs in with `email`, made on first sight; nobody without one."""
     if not email:
         return None
-    known = User.objects.filter(email__iexact=email).first()
-    return known or User.objects.create_user(email)
+    if known := User.objects.filter(email__iexact=email).first():
+        return known
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email)
+    except IntegrityError:  # somebody entered it in this very moment
+        return User.objects.get(email__iexact=email)
 
 
 def _start_course(

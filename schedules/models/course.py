@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from ocrevus_tracker.accounts.models import Clinic, User
 from schedules.engine import forecast as engine
 from schedules.engine.regimens import REGIMENS, Regimen
 
@@ -22,13 +21,6 @@ STEPS = {
 
 
 class CourseQuerySet(models.QuerySet["Course"]):
-    def visible_to(self, user: User) -> "CourseQuerySet":
-        """The courses of the patients that `user` may see."""
-        return self.filter(patient__in=Patient.objects.visible_to(user))
-
-    def of_clinic(self, clinic: Clinic) -> "CourseQuerySet":
-        return self.filter(patient__clinic=clinic)
-
     def open(self) -> "CourseQuerySet":
         """Not stopped."""
         return self.filter(stopped_on=None)

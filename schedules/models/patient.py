@@ -1,7 +1,7 @@
 """The people who are treated."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -81,6 +81,12 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return f"patient {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+        """Save the record. Raises ValidationError when its time zone is unknown."""
+        if self.time_zone:
+            validate_time_zone(self.time_zone)
+        super().save(*args, **kwargs)
 
     @property
     def full_name(self) -> str:

@@ -92,7 +92,7 @@ def _too_early(facts: Facts) -> HomeState | None:
         return None
     told = (
         _("Your clinic is checking this date. Keep it in your calendar for now."),
-        _("We will email you if it changes."),
+        _("We will call you if it changes."),
     )
     return booked(facts, visit, letter="L", kind="neutral", tag=_("Being checked"), text=told)
 

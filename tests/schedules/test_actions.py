@@ -5,6 +5,7 @@ import threading
 import uuid
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from ocrevus_tracker.accounts.models import User
@@ -68,8 +69,25 @@ class TestAddPatient:
 
     def test_a_changed_address_moves_the_sign_in(self, ana, rosa):
         ana.email = "new@example.org"
-        actions.change_patient(patient=ana, actor=rosa, now=NOW)
+        actions.change_patient(patient=ana, changed=["email"], actor=rosa, now=NOW)
         assert Patient.objects.get(pk=ana.pk).user == User.objects.get(email="new@example.org")
+
+    def test_a_change_leaves_what_somebody_else_changed(self, ana, rosa):
+        before = Patient.objects.get(pk=ana.pk)
+        ana.email = "right@example.org"
+        actions.change_patient(patient=ana, changed=["email"], actor=rosa, now=NOW)
+        before.phone = "555"
+        actions.change_patient(patient=before, changed=["phone"], actor=rosa, now=NOW)
+        after = Patient.objects.get(pk=ana.pk)
+        assert (after.email, after.phone) == ("right@example.org", "555")
+        assert after.user.email == "right@example.org"
+
+    def test_a_time_zone_that_is_none_is_refused(self, harbor, rosa):
+        with pytest.raises(ValidationError, match="Mars"):
+            make_patient(harbor, rosa, "Abe", time_zone="Mars")
+        harbor.time_zone = "New York"
+        with pytest.raises(ValidationError, match="New York"):
+            harbor.save()
 
 
 class TestRecordInfusion:
@@ -154,6 +172,26 @@ class TestVisitsOfARecordedDose:
         give(course, rosa, TODAY, 300, now=NOW)
         second.refresh_from_db()
         assert second.status == AppointmentStatus.BOOKED
+
+    def test_a_visit_for_the_next_dose_stays_though_it_is_a_day_too_early(self, ana, rosa):
+        course = ana.courses.get()
+        book(course, rosa, TODAY)
+        second = book(course, rosa, TODAY + dt.timedelta(days=14))
+        recorded = give(course, rosa, TODAY + dt.timedelta(days=1), 300)
+        second.refresh_from_db()
+        assert (second.status, recorded.cancelled) == (AppointmentStatus.BOOKED, ())
+
+    def test_history_entered_late_cancels_no_coming_visit(self, ben, rosa):
+        course = ben.courses.get()
+        visit = book(course, rosa, dt.date(2026, 4, 10))
+        give(course, rosa, dt.date(2025, 4, 8), now=NOW)
+        visit.refresh_from_db()
+        assert visit.status == AppointmentStatus.BOOKED
+
+    def test_what_was_cancelled_is_told(self, ben, rosa):
+        course = ben.courses.get()
+        visit = book(course, rosa, dt.date(2026, 4, 10))
+        assert give(course, rosa, TODAY, now=NOW).cancelled == (visit,)
 
 
 class TestUndo:

@@ -22,7 +22,7 @@ from schedules.before_saving import (
 from schedules.engine import history as engine
 from schedules.engine.forecast import Forecast
 from schedules.forms.infusions import DecisionForm, ReasonForm, RecordForm
-from schedules.models import Course, Infusion, Outcome, Patient
+from schedules.models import Appointment, Course, Infusion, Outcome, Patient
 from schedules.presenting import booking_opens
 from schedules.views.access import course_of, page, sent_before, staff_patient, user_of
 
@@ -143,13 +143,20 @@ def _record(
         return False
     infusion = recorded.infusion
     if recorded.created:
-        messages.success(request, _saved_words(course.patient, recorded.forecast))
+        words = [_saved_words(course.patient, recorded.forecast)]
+        words += [_cancelled_words(visit) for visit in recorded.cancelled]
+        messages.success(request, " ".join(words))
     elif infusion.counts:
         kept = _("Already saved. We kept one copy: {date}, {mg} mg.")
         messages.success(request, kept.format(date=_date(infusion.given_on), mg=infusion.dose_mg))
     else:
         messages.error(request, _("This was undone. Open “Record an infusion” to enter it again."))
     return True
+
+
+def _cancelled_words(visit: Appointment) -> str:
+    words = _("The visit on {date} was for this infusion and is cancelled.")
+    return words.format(date=_date(visit.local_date))
 
 
 def _saved_words(patient: Patient, forecast: Forecast) -> str:

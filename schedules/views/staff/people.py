@@ -137,11 +137,12 @@ def change_patient(request: HttpRequest, pk: int) -> HttpResponse:
     form = PatientForm.of(record, data, today=record.clinic.local_date(now))
     if form.is_valid():
         # A copy: after a refusal the page still names the patient as stored.
-        changed = copy.copy(record)
-        for name, value in form.facts().items():
-            setattr(changed, name, value)
+        new, facts = copy.copy(record), form.facts()
+        for name, value in facts.items():
+            setattr(new, name, value)
+        changed = [name for name, value in facts.items() if value != getattr(record, name)]
         try:
-            actions.change_patient(patient=changed, actor=user_of(request), now=now)
+            actions.change_patient(patient=new, changed=changed, actor=user_of(request), now=now)
         except actions.UnableToSavePatient as refusal:
             form.add_error("record_number", str(refusal))
         else:
