@@ -1,9 +1,15 @@
 """How django-allauth serves this product: nobody signs up by themselves."""
 
+import logging
+from smtplib import SMTPException
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+log = logging.getLogger(__name__)
 
 TOO_MANY = _("Too many tries. Wait 10 minutes or call your clinic. Your dates are safe.")
 
@@ -19,6 +25,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Clinics add people; the public does not."""
         return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a sign-in mail. A mail server that is away makes no difference to the answer:
+        an error page for known addresses alone would tell them from unknown ones.
+        """
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, SMTPException) as error:
+            # Its words may quote the address.
+            log.error("A sign-in mail could not be sent: %s", type(error).__name__)  # noqa: TRY400
 
     def get_from_email(self) -> str:
         """The neutral sender of all mail."""

@@ -96,6 +96,16 @@ class Clinic(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+        """Save the clinic. No database can check a time zone's name, and a wrong one would stop
+        every mail.
+
+        Raises:
+            ValidationError: the time zone is unknown.
+        """
+        validate_time_zone(self.time_zone)
+        super().save(*args, **kwargs)
+
     @property
     def tz(self) -> ZoneInfo:
         """The clinic's time zone."""

@@ -114,6 +114,15 @@ class TestStrangersLearnNothing:
         assert client.get("/").url == "/sign-in/?next=/"
 
 
+def test_a_mail_server_that_is_away_tells_nobody_apart(ana, settings, caplog):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    answers = {ask_for_code(Client(), email).url for email in (ana.email, "nobody@example.org")}
+    assert len(answers) == 1
+    assert "could not be sent" in caplog.text
+    assert ana.email not in caplog.text
+
+
 def test_signing_out_takes_a_button_not_a_link(rosa):
     client = signed_in(rosa)
     client.get("/sign-out/")
