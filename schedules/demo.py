@@ -18,7 +18,8 @@ from . import actions
 from .engine.dates import due_add
 from .models import Appointment, Course, Disposition, Outcome, Patient
 
-SLUG = "harbor"
+# No clinic of flesh and blood would choose this; what bears it may be removed.
+SLUG = "made-up-harbor-clinic"
 PASSWORD = "calm-daylight-demo"  # noqa: S105 - a demo's, printed on every start
 NURSE = "nurse@harbor.example.org"
 PRESCRIBER = "prescriber@harbor.example.org"
