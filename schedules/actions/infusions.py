@@ -65,7 +65,7 @@ def record_infusion(
     with transaction.atomic():
         course = locked(course)
         today = course.patient.clinic.local_date(now)
-        if saved := saved_before(course.infusions.all(), entry_key):
+        if saved := saved_before(course.infusions.all(), entry_key, refusal=UnableToRecordInfusion):
             return Recorded(saved, course.forecast(today), created=False)
         _refuse_infusion(course, given_on=given_on, dose_mg=dose_mg, today=today)
         infusion = Infusion.objects.create(

@@ -32,7 +32,7 @@ def add_patient(
         UnableToSavePatient: under 18, or the record number is taken in this clinic.
     """
     entered = Patient.objects.filter(clinic=patient.clinic)
-    if saved := saved_before(entered, patient.entry_key):
+    if saved := saved_before(entered, patient.entry_key, refusal=UnableToSavePatient):
         return saved
     patient.created_at = now
     try:
@@ -44,7 +44,7 @@ def add_patient(
             )
     except UnableToSavePatient:
         # The same form may have been saved by a second tap in this very moment.
-        if saved := saved_before(entered, patient.entry_key):
+        if saved := saved_before(entered, patient.entry_key, refusal=UnableToSavePatient):
             return saved
         raise
     return patient
@@ -89,13 +89,14 @@ def _user_for(email: str) -> User | None:
     """Who signs in with `email`, made on first sight; nobody without one."""
     if not email:
         return None
-    if known := User.objects.filter(email__iexact=email).first():
+    address = email.lower()  # as users are stored
+    if known := User.objects.filter(email=address).first():
         return known
     try:
         with transaction.atomic():
-            return User.objects.create_user(email)
+            return User.objects.create_user(address)
     except IntegrityError:  # somebody entered it in this very moment
-        return User.objects.get(email__iexact=email)
+        return User.objects.get(email=address)
 
 
 def _start_course(

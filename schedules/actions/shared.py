@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from django.db import models
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
@@ -30,9 +31,21 @@ def locked(course: Course) -> Course:
     )
 
 
-def saved_before(rows: models.QuerySet[Row], entry_key: uuid.UUID | None) -> Row | None:
-    """What the same form made when it was sent the first time."""
-    return rows.filter(entry_key=entry_key).first() if entry_key else None
+def saved_before(
+    rows: models.QuerySet[Row], entry_key: uuid.UUID | None, *, refusal: type[UnableTo]
+) -> Row | None:
+    """What the same form made when it was sent the first time.
+
+    Raises:
+        UnableTo: (as `refusal`) the form was sent for something else than these `rows`.
+    """
+    if entry_key is None:
+        return None
+    if saved := rows.filter(entry_key=entry_key).first():
+        return saved
+    if rows.model._default_manager.filter(entry_key=entry_key).exists():  # noqa: SLF001 - public by Django's word
+        raise refusal(_("This page was used before, for another record. Open it again."))
+    return None
 
 
 def on_trail(

@@ -35,7 +35,7 @@ def book_visit(
     """
     with transaction.atomic():
         course = locked(course)
-        if saved := saved_before(course.appointments.all(), entry_key):
+        if saved := saved_before(course.appointments.all(), entry_key, refusal=UnableToBook):
             return saved
         visit = Appointment(course=course, booked_by=actor, booked_at=now, entry_key=entry_key)
         _place(visit, starts_at, actor=actor, now=now, reason=reason)
@@ -59,6 +59,8 @@ def move_visit(
     with transaction.atomic():
         visit.course = locked(visit.course)
         _refuse_unless_booked(visit)
+        if visit.starts_at == starts_at:  # the same form again
+            return visit
         _place(visit, starts_at, actor=actor, now=now, reason=reason)
         on_trail(visit.course, "move visit", visit, actor=actor, now=now, reason=reason)
     return visit
@@ -81,7 +83,7 @@ def cancel_visit(*, visit: Appointment, actor: User, now: dt.datetime) -> None:
 
 def _refuse_unless_booked(visit: Appointment) -> None:
     """Somebody else may have closed the visit since this page was opened."""
-    visit.refresh_from_db(fields=["status"])
+    visit.refresh_from_db(fields=["status", "starts_at"])
     if visit.status != AppointmentStatus.BOOKED:
         raise UnableToBook(_("This visit is no longer booked."))
 
@@ -103,11 +105,12 @@ def _place(
             _("The earliest day is %(date)s. Only a prescriber can book before it, with a reason.")
             % {"date": long_date(earliest)}
         )
-    visit.starts_at = starts_at
+    before, visit.starts_at = visit.starts_at, starts_at
     try:
         with transaction.atomic():
             visit.save()
     except IntegrityError as error:
+        visit.starts_at = before  # what a page goes on to show
         raise UnableToBook(_("This time is booked for this patient already.")) from error
     if not course.started_on:
         course.ordered_for = min(one.local_date for one in course.appointments.booked())

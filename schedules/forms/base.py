@@ -18,10 +18,12 @@ from schedules.forms.fields import DayField
 
 LONGEST_TEXT = 2000  # characters; no answer of ours needs more
 
-# Control characters (line feeds, returns and tabs aside), halves of characters, and the marks
-# that make text read in another order than it is stored: a name must look like what it is.
+# Control characters (line feeds, returns and tabs aside), halves of characters, the marks that
+# make text read in another order than it is stored, and what takes no room at all: a name must
+# look like what it is. The two joiners that some scripts and emoji need are fine.
 UNREADABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+    "\xad\u061c\u115f\u1160\u200b\u200e\u200f\u2060-\u2064\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
 )
 LINE_BREAKS = re.compile("[\n\r\t\u2028\u2029]")
 

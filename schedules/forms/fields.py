@@ -66,7 +66,7 @@ def _mark_wrong(part: dict[str, Any]) -> None:
 
 
 def _box(css_class: str, **attrs: str) -> forms.TextInput:
-    return forms.TextInput({"class": f"form-control {css_class}", "autocomplete": "off", **attrs})
+    return forms.TextInput({"class": f"form-control {css_class}", **attrs})
 
 
 def _day_boxes() -> SubWidgets:

@@ -40,6 +40,19 @@ def _zones() -> list[tuple[str, Any]]:
     return [("", _("Same as the clinic")), *named]
 
 
+ADDRESS = _("Enter an email address, like name@example.com")
+
+
+def plain_address(address: str) -> None:
+    """Refuse what a copied address may carry unseen, and letters that mail servers differ on.
+
+    Raises:
+        ValidationError: a character is not printable ASCII.
+    """
+    if not (address.isascii() and address.isprintable()):
+        raise forms.ValidationError(ADDRESS, "invalid")
+
+
 class PatientForm(CleanForm):
     """The details of a patient; `facts` are the fields of the model."""
 
@@ -57,7 +70,8 @@ class PatientForm(CleanForm):
         help_text=_("The patient signs in with it, and reminders go to it."),
         max_length=254,
         required=False,
-        error_messages={"invalid": _("Enter an email address, like name@example.com")},
+        validators=[plain_address],
+        error_messages={"invalid": ADDRESS},
     )
     wants_reminders = forms.BooleanField(
         label=_("Send email reminders"), required=False, initial=True

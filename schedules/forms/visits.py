@@ -76,7 +76,7 @@ class VisitForm(CleanForm):
             "required": _("Enter the time of the visit"),
             "max_length": _("Enter a time, like 9:00 a.m. or 1:30 p.m."),
         },
-        widget=forms.TextInput({"size": 12, "autocomplete": "off"}),
+        widget=forms.TextInput({"size": 12}),
     )
     reason = OneLineField(
         label=_("Reason for a visit before the earliest date"),

@@ -149,6 +149,12 @@ class TestRecordInfusion:
         entry = Entry.objects.get(act="record infusion", subject=f"infusion {recorded.infusion.pk}")
         assert (entry.actor, entry.reason) == (rosa, "The prescriber agreed")
 
+    def test_a_form_opened_for_one_patient_records_nothing_for_another(self, ana, ben, rosa):
+        key = uuid.uuid4()
+        give(ben.courses.get(), rosa, TODAY, now=NOW, entry_key=key)
+        with pytest.raises(actions.UnableToRecordInfusion, match="another record"):
+            give(ana.courses.get(), rosa, TODAY, 300, now=NOW, entry_key=key)
+
 
 class TestVisitsOfARecordedDose:
     def test_the_visit_of_the_day_is_done(self, ben, rosa):
@@ -299,6 +305,19 @@ class TestBookVisit:
             with pytest.raises(actions.UnableToBook, match=r"March 26, 2026"):
                 book(course, actor, too_soon, reason=reason)
         assert book(course, priya, too_soon, reason="Travels later").pk
+
+    def test_a_move_to_the_same_time_changes_nothing(self, ben, rosa):
+        visit = book(ben.courses.get(), rosa, dt.date(2026, 4, 17))
+        version = ben.courses.get().due_version
+        actions.move_visit(visit=visit, actor=rosa, now=NOW, starts_at=visit.starts_at)
+        assert ben.courses.get().due_version == version
+
+    def test_a_refused_move_leaves_the_visit_where_it_is(self, ben, rosa):
+        taken = book(ben.courses.get(), rosa, dt.date(2026, 4, 17)).starts_at
+        visit = book(ben.courses.get(), rosa, dt.date(2026, 4, 20))
+        with pytest.raises(actions.UnableToBook, match="already"):
+            actions.move_visit(visit=visit, actor=rosa, now=NOW, starts_at=taken)
+        assert visit.starts_at == noon(dt.date(2026, 4, 20))
 
     def test_a_moved_visit_is_the_same_visit(self, ben, rosa):
         visit = book(ben.courses.get(), rosa, dt.date(2026, 4, 17))
