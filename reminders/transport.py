@@ -7,6 +7,7 @@ behind the same calls, with its one `send_messages` in the third.
 """
 
 import smtplib
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
@@ -44,9 +45,10 @@ class Doubt(TransportError):  # noqa: N818 - see Temporary
     """The mail was handed over and no answer came. It may have arrived."""
 
 
-class Transport:
+class Transport(ABC):
     """What both ways of sending have in common; use it as a context manager."""
 
+    @abstractmethod
     def prepare(self, message: EmailMessage) -> None:
         """Get ready to send `message` to its one recipient.
 
@@ -54,15 +56,16 @@ class Transport:
             ValueError: it has not exactly one recipient, or an address that is none.
             Temporary, Unreachable, Permanent: the server says so.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def transmit(self) -> None:
         """Hand the prepared message over. Raises Temporary, Permanent or Doubt."""
-        raise NotImplementedError
 
+    @abstractmethod
     def abandon(self) -> None:
         """Do not send the prepared message."""
 
+    @abstractmethod
     def close(self) -> None:
         """Hang up."""
 
@@ -211,3 +214,6 @@ class BackendTransport(Transport):
 
     def abandon(self) -> None:
         self._backend.close()
+
+    def close(self) -> None:
+        """Nothing stays open between mails."""

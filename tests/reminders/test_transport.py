@@ -217,12 +217,3 @@ class TestAnyOtherBackend:
         settings.EMAIL_BACKEND = "tests.reminders.backends.Closed"
         with open_transport() as line, pytest.raises(Unreachable):
             line.prepare(letter())
-
-
-def test_the_base_promises_nothing():
-    base = Transport()
-    with pytest.raises(NotImplementedError):
-        base.prepare(letter())
-    with pytest.raises(NotImplementedError):
-        base.transmit()
-    base.abandon()
