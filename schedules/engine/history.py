@@ -131,7 +131,7 @@ def replay(
                 position = _after_maintenance(regimen, dose, position)
             case "anchor":
                 position = _after_anchor(dose, position)
-            case "remainder":
+            case _:  # the remainder of a dose that counts already
                 position = replace(position, last=dose.given_on)
     return replace(position, pending=_choice_between(choices, position.last, dt.date.max))
 

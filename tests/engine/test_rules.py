@@ -35,6 +35,10 @@ class TestR1InputsThatCount:
         with pytest.raises(HistoryError, match="no first part"):
             seen_on("2026-06-01", FIRST, dose("2026-03-12 100", remainder=True))
 
+    def test_a_complete_infusion_leaves_nothing_to_decide(self):
+        with pytest.raises(HistoryError, match="nothing to decide"):
+            seen_on("2026-06-01", dose("2026-05-01 600", disposition="repeat"))
+
     def test_a_remainder_may_come_in_several_parts(self):
         begun = dose("2026-05-01 200", outcome="partial", disposition="complete-remainder")
         parts = [dose(f"2026-05-0{n} 200", remainder=True) for n in (3, 5)]
