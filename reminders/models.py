@@ -178,11 +178,6 @@ class Reminder(models.Model):
         """The time zone by which the recipient lives."""
         return self.course.patient.tz
 
-    @property
-    def shown_at(self) -> dt.datetime:
-        """When it was accepted by the mail server, or else when it is next up (aware UTC)."""
-        return self.accepted_at or self.next_at
-
 
 class Heartbeat(models.Model):
     """One row: when planning and delivery last came to their end."""
