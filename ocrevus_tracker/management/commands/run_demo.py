@@ -23,6 +23,8 @@ from honcho.environ import parse_procfile
 from ocrevus_tracker.management.commands.embedded_broker import answers
 from ocrevus_tracker.management.processes import STOP_SIGNALS, Stack, wait_until
 
+STOPPED = "\nStopped. Your data is kept in var/."
+
 
 class Command(BaseCommand):
     help = "Runs web, broker, worker and beat with a demo clinic until it is stopped."
@@ -34,22 +36,17 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         for signum in STOP_SIGNALS:
-            signal.signal(signum, _interrupt)
-        try:
-            port = free_port(options["port"])
-            refuse_second_start()
-            stack = self._stack(port, announce=self._prepare())
-            stack.loop()
-        except KeyboardInterrupt:
-            ended = None
-        else:
-            ended = stack.ended
-        if ended:
+            signal.signal(signum, _leave)
+        port = free_port(options["port"])
+        refuse_second_start()
+        stack = self._stack(port, announce=self._prepare())
+        stack.loop()
+        if stack.ended:
             raise CommandError(
-                f"The {ended} process ended by itself, so everything was stopped. "
+                f"The {stack.ended} process ended by itself, so everything was stopped. "
                 "Its last words are above; your data is kept in var/."
             )
-        self.stdout.write("\nStopped. Your data is kept in var/.")
+        self.stdout.write(STOPPED)
 
     def _prepare(self) -> str:
         """Brings the database up to date; returns who can sign in to the demo clinic."""
@@ -91,8 +88,13 @@ def _where_mail_goes() -> str:
     return f"\nMail is written to {folder}/: the newest file there holds the code."
 
 
-def _interrupt(_signum: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    """Ends at once, for no process is started yet and the database undoes what was half done.
+
+    An exception raised here can land in a weakref callback, where Python swallows it.
+    """
+    os.write(sys.stdout.fileno(), f"{STOPPED}\n".encode())
+    os._exit(0)
 
 
 def free_port(text: str) -> int:
