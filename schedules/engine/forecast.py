@@ -7,7 +7,17 @@ from typing import Literal
 
 from .dates import add_days, due_add, min_add
 from .explain import Reason, reasons_for
-from .history import HistoryError, Hold, Infusion, Position, Restart, Step, check, replay
+from .history import (
+    UNTREATED,
+    HistoryError,
+    Hold,
+    Infusion,
+    Position,
+    Restart,
+    Step,
+    check,
+    replay,
+)
 from .regimens import Regimen, Tolerance
 
 State = Literal[
@@ -65,22 +75,24 @@ def forecast(
     holds: Sequence[Hold] = (),
     restarts: Sequence[Restart] = (),
     stopped_on: dt.date | None = None,
+    start: Position = UNTREATED,
 ) -> Forecast:
     """The next dose of a course as seen on `today`, a local date.
 
     The next dose depends on what happened, never on `today`; the state and the projection do.
+    A course that goes on from another regimen of the same drug has a `start` (`continued`, A13).
 
     Raises:
         HistoryError: the history cannot be true (R1).
     """
-    check(history, today=today)
-    position = replay(regimen, history, restarts)
+    check(history, today=today, start=start)
+    position = replay(regimen, history, restarts, start)
     hold = _hold_in_force(holds, today)
     upcoming: NextDose | None = None
     state: State
-    if _is_stopped(history, today, stopped_on):
+    if position.ended or (stopped_on is not None and stopped_on <= today):
         state = "discontinued"
-    elif any(infusion.awaits_clinician for infusion in history):
+    elif position.awaits_clinician:
         state = "pending_clinician"
     else:
         upcoming = _next_dose(regimen, position, ordered_for)
@@ -206,13 +218,6 @@ def _state(
     if _has_lapsed(upcoming, position, today):
         return "lapsed"
     return _state_by_date(upcoming, today)
-
-
-def _is_stopped(history: Sequence[Infusion], today: dt.date, stopped_on: dt.date | None) -> bool:
-    """Stopped by the clinic, or for good by a life-threatening reaction (R12)."""
-    return (stopped_on is not None and stopped_on <= today) or any(
-        infusion.reaction == "life-threatening" for infusion in history
-    )
 
 
 def _has_lapsed(dose: NextDose, position: Position, day: dt.date) -> bool:

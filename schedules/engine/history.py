@@ -28,7 +28,8 @@ class Infusion:
 
     A partial one has no `disposition` until a clinician decides what it counts as (R11).
     `remainder` marks the later part of a `complete-remainder`. `ordinal_known` is false for a
-    dose given elsewhere when nobody knows which one it was (R15).
+    dose given elsewhere when nobody knows which one it was, `day_known` for one whose month is
+    all that anybody knows: `given_on` is then some day of that month, never counted from (R15).
     """
 
     given_on: dt.date
@@ -37,13 +38,14 @@ class Infusion:
     disposition: Disposition | None = None
     remainder: bool = False
     ordinal_known: bool = True
+    day_known: bool = True
     reaction: Reaction | None = None
 
     @property
     def awaits_clinician(self) -> bool:
         """Whether nothing can be said of the next dose before somebody decides (R11, R15)."""
         undecided = self.outcome == "partial" and self.disposition is None
-        return undecided or not self.ordinal_known
+        return undecided or not (self.ordinal_known and self.day_known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,20 @@ class Position:
     shift_days: int = 0  # how many days after its due date the last maintenance dose was given
     pending: Choice | None = None
     flags: tuple[str, ...] = ()
+    awaits_clinician: bool = False  # nothing can be said before somebody decides (R11, R15)
+    ended: bool = False  # a life-threatening reaction ended the drug for good (R12)
 
 
-def check(history: Sequence[Infusion], *, today: dt.date) -> None:
-    """Refuse a history that cannot be true (R1).
+UNTREATED = Position()
+
+
+def check(history: Sequence[Infusion], *, today: dt.date, start: Position = UNTREATED) -> None:
+    """Refuse a history that cannot be true (R1), or not after what came before it (A13).
 
     Raises:
         HistoryError: a dose of 0 or less, a date after `today`, two infusions on one date, a
-            remainder with no first part, or a disposition of a completed infusion.
+            remainder with no first part, a disposition of a completed infusion, or a date on or
+            before the last infusion of `start`.
     """
     seen: set[dt.date] = set()
     awaited = False
@@ -95,6 +103,11 @@ def check(history: Sequence[Infusion], *, today: dt.date) -> None:
             raise HistoryError(f"the dose on {infusion.given_on} must be more than 0 mg")
         if infusion.given_on > today:
             raise HistoryError(f"the infusion on {infusion.given_on} is after today ({today})")
+        if start.last and infusion.given_on <= start.last:
+            raise HistoryError(
+                f"the infusion on {infusion.given_on} is not after the one on {start.last}, "
+                "the last before the change of regimen"
+            )
         if infusion.given_on in seen:
             raise HistoryError(f"there are two infusions on {infusion.given_on}; keep one")
         if infusion.remainder and not awaited:
@@ -108,9 +121,12 @@ def check(history: Sequence[Infusion], *, today: dt.date) -> None:
 
 
 def replay(
-    regimen: Regimen, history: Sequence[Infusion], restarts: Iterable[Restart] = ()
+    regimen: Regimen,
+    history: Sequence[Infusion],
+    restarts: Iterable[Restart] = (),
+    start: Position = UNTREATED,
 ) -> Position:
-    """Where the course stands after `history`, in whatever order it is given.
+    """Where a course that stood at `start` stands after `history`, in whatever order it is given.
 
     A dose to be repeated does not count: its repeat will. A restart choice applies to the first
     infusion on or after its date.
@@ -120,7 +136,7 @@ def replay(
         key=lambda one: one.given_on,
     )
     choices = sorted(restarts, key=lambda one: one.on)
-    position = Position()
+    position = start
     for index, dose in enumerate(doses):
         match _role(regimen, doses[index:], position, choices):
             case "first":
@@ -133,7 +149,43 @@ def replay(
                 position = _after_anchor(dose, position)
             case _:  # the remainder of a dose that counts already
                 position = replace(position, last=dose.given_on)
-    return replace(position, pending=_choice_between(choices, position.last, dt.date.max))
+    return replace(
+        position,
+        pending=_choice_between(choices, position.last, dt.date.max) or position.pending,
+        awaits_clinician=start.awaits_clinician or any(one.awaits_clinician for one in history),
+        ended=start.ended or any(one.reaction == "life-threatening" for one in history),
+    )
+
+
+def can_switch(regimen: Regimen, to: Regimen, position: Position) -> bool:
+    """Whether a course at `position` may go on under `to` with the clock it has (A13).
+
+    Another drug has a clock of its own, and a first dose that is half given is finished first.
+    """
+    return to != regimen and to.drug == regimen.drug and position.step != "initial-2"
+
+
+def continued(
+    regimen: Regimen,
+    history: Sequence[Infusion],
+    restarts: Iterable[Restart] = (),
+    start: Position = UNTREATED,
+    *,
+    to: Regimen,
+) -> Position:
+    """Where the course under `to` starts that goes on from `history` under `regimen` (A13).
+
+    The clock is kept: no dose is split anew and no date moves. Where the intervals differ, the
+    count goes on from the dose that was counted last, by the new interval. A correction may
+    leave the first dose half given after all; then a clinician is awaited.
+    """
+    position = replay(regimen, history, restarts, start)
+    if position.step == "initial-2":
+        return replace(position, step="maintenance", awaits_clinician=True)
+    if position.anchor is None or regimen.interval == to.interval:
+        return position
+    counted_last = due_add(position.anchor, regimen.interval * (position.cycle - 1))
+    return replace(position, anchor=counted_last, cycle=1)
 
 
 def _role(
@@ -143,7 +195,7 @@ def _role(
     dose = doses[0]
     if dose.remainder:
         return "remainder"
-    if choice := _choice_between(choices, before.last, dose.given_on):
+    if choice := _choice_between(choices, before.last, dose.given_on) or before.pending:
         return "first" if choice == "split" else "anchor"
     if before.anchor is None:
         return "first" if _is_first_initial(regimen, doses) else "anchor"

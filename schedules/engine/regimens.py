@@ -5,8 +5,12 @@ version it was started on. Source tags such as [HCP] are those of the project's 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .dates import Interval, months, weeks
+
+Drug = Literal["ocrelizumab", "ublituximab"]
+Route = Literal["iv", "sc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Regimen:
     code: str
     version: str
     title: str
+    drug: Drug  # what one clock counts: two regimens of one drug continue each other (A13)
+    route: Route
     source: str
     initial: tuple[InitialDose, ...]
     maintenance_mg: int
@@ -60,6 +66,8 @@ OCREVUS_IV = Regimen(
     code="ocrevus-iv",
     version="2026-11",
     title="Ocrevus IV, every 6 months",
+    drug="ocrelizumab",
+    route="iv",
     source="US label in [HCP][DC], EU SmPC in [EMC][RXR]: 300 mg, 300 mg two weeks later, then "
     "600 mg 6 months after infusion 1 and every 6 months; at least 5 months between doses",
     initial=(InitialDose("initial-1", 300, 0), InitialDose("initial-2", 300, 14)),
@@ -75,6 +83,8 @@ OCREVUS_IV_24W = Regimen(
     code="ocrevus-iv-24w",
     version="2026-11",
     title="Ocrevus IV, every 24 weeks",
+    drug="ocrelizumab",
+    route="iv",
     source="the trials [ENS] and the maker's older page [OLD]: 24 weeks, at least 20 weeks apart",
     initial=OCREVUS_IV.initial,
     maintenance_mg=600,
@@ -89,6 +99,8 @@ OCREVUS_SC = Regimen(
     code="ocrevus-sc",
     version="2026-11",
     title="Ocrevus under the skin, every 6 months",
+    drug="ocrelizumab",
+    route="sc",
     source="[SCL]: 920 mg every 6 months, first dose not split; minimum gap from [WFP] (weak)",
     initial=(InitialDose("initial-1", 920, 0),),
     maintenance_mg=920,
@@ -103,6 +115,8 @@ BRIUMVI = Regimen(
     code="briumvi",
     version="2026-11",
     title="Briumvi, every 24 weeks",
+    drug="ublituximab",
+    route="iv",
     source="[DCU]: 150 mg, 450 mg two weeks later, then 450 mg 24 weeks after infusion 1 and "
     "every 24 weeks; [BRI]: at least 5 months between doses",
     initial=(InitialDose("initial-1", 150, 0), InitialDose("initial-2", 450, 14)),

@@ -32,6 +32,19 @@ def test_a_protocol_is_as_its_label_has_it(regimen, initial, maintenance_mg, int
     assert (regimen.interval, regimen.min_gap) == (interval, min_gap)
 
 
+@pytest.mark.parametrize(
+    ("regimen", "drug", "route"),
+    [
+        (OCREVUS_IV, "ocrelizumab", "iv"),
+        (OCREVUS_IV_24W, "ocrelizumab", "iv"),
+        (OCREVUS_SC, "ocrelizumab", "sc"),
+        (BRIUMVI, "ublituximab", "iv"),
+    ],
+)
+def test_a_protocol_names_its_drug_and_its_way_into_the_body(regimen, drug, route):
+    assert (regimen.drug, regimen.route) == (drug, route)
+
+
 @EVERY
 def test_a_course_lapses_after_a_year(regimen):
     assert regimen.lapse == months(12)

@@ -458,6 +458,10 @@ class TestR15TransferIn:
         found = seen_on("2026-11-22", dose("2026-10-30 300", ordinal_known=False))
         assert (found.state, found.next) == ("pending_clinician", None)
 
+    def test_a_dose_known_only_to_the_month_awaits_a_clinician(self):
+        found = seen_on("2026-11-22", dose("2026-05-01 600", day_known=False))
+        assert (found.state, found.next) == ("pending_clinician", None)
+
     def test_to_the_injection_no_new_split_is_needed(self):
         given = ("2026-05-12 600", "2026-11-12 920")
         found = seen_on("2026-11-22", *given, regimen=OCREVUS_SC).next
