@@ -10,4 +10,5 @@ the rule comes from. Decision support only: every date needs a clinician's confi
     forecast.py   history + today -> next dose, state, projection, the reasons
     cautions.py   what to ask before an infusion is recorded
     explain.py    the reasons as sentences
+    open_days.py  the day to offer where the clinic is closed on the due day
 """
