@@ -28,6 +28,14 @@ OURS = (
     *("REDIS_URL", "REMINDER_GRACE_SECONDS", "REMINDER_JOURNAL", "REMINDER_LEASE_SECONDS"),
     *("REMINDER_POLL_SECONDS", "SECRET_KEY", "SECURE_SSL_REDIRECT", "SITE_NAME", "SITE_URL"),
 )
+# Run once, with SQLite: the engine knows no database, a page's look does not hang on one, and
+# tests/machine starts the product in a folder of its own, which is on SQLite either way.
+NO_DATABASE_OF_OURS = (
+    "tests/engine",
+    "tests/machine",
+    "tests/browser/test_pages_axe.py",
+    "tests/browser/test_style.py",
+)
 PRODUCTION = {
     "ALLOWED_HOSTS": "clinic.example.org",
     "DATABASE_URL": "postgresql://tracker:password@db.test/tracker",
@@ -108,11 +116,11 @@ def suites(servers: ExitStack, arguments: list[str]) -> Iterator[Step]:
     print("The tests use:", *(s.name for s in (browser, database, queue)), sep="\n  ", flush=True)
     common = {"CHROMIUM": browser.url, "REDIS_URL": queue.url}
     workers = ["-m", "pytest", "-n", "2", "--dist", "loadfile"]
+    once = [f"--ignore={path}" for path in NO_DATABASE_OF_OURS]
     yield Step("suite on SQLite", [*workers, *arguments], common, live=True)
     yield Step(
         "suite on PostgreSQL",
-        # tests/machine starts the product in a folder of its own, which is on SQLite either way.
-        [*workers, "--ignore=tests/machine", *arguments],
+        [*workers, *once, *arguments],
         common | {"DATABASE_URL": database.url},
         live=True,
         may_be_empty=bool(arguments),
