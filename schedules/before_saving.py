@@ -18,7 +18,7 @@ from schedules.models import Course, Infusion
 
 def planned_mg(course: Course, today: dt.date) -> int:
     """The dose in mg that the plan has for the next infusion."""
-    return course.regimen.dose_mg(given.replay(course.regimen, course.history(today)).step)
+    return course.regimen.dose_mg(course.position(today).step)
 
 
 def lot_of_the_day(course: Course, today: dt.date) -> str:
@@ -46,7 +46,8 @@ def infusion_questions(
     history = course.history(today)
     raised = cautions(course.regimen, history, given_on=infusion.given_on, dose_mg=infusion.dose_mg)
     before = [one for one in history if one.given_on < infusion.given_on]
-    planned = course.regimen.dose_mg(given.replay(course.regimen, before).step)
+    position = given.replay(course.regimen, before, course.choices, course.start(today))
+    planned = course.regimen.dose_mg(position.step)
     partial = infusion.outcome == "partial"
     asked = [
         (one.code, str(one))

@@ -34,7 +34,7 @@ class RecordForm(CleanForm):
     )
     dose_mg = DoseChoiceField(label=_("Dose"), offered_mg=())
     outcome = forms.ChoiceField(
-        label=_("How it went"), choices=Outcome.choices, widget=forms.RadioSelect
+        label=_("How it went"), choices=Outcome.choices[:2], widget=forms.RadioSelect
     )
     disposition = forms.ChoiceField(
         label=_("Only if stopped early: what counts next?"),

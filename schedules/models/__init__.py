@@ -5,23 +5,57 @@ methods; a write that touches several models is a verb in `schedules.actions`.
 """
 
 from .appointment import Appointment, AppointmentQuerySet, AppointmentStatus
-from .course import STEPS, Course, CourseQuerySet
-from .infusion import UNDO_FOR, Disposition, Infusion, InfusionQuerySet, Outcome
+from .clinic_rules import ClinicRules, Closure, Region
+from .correction import Correction, DateMove
+from .course import STEPS, Course, CourseQuerySet, StopReason
+from .hold import Hold, HoldQuerySet, HoldReason, held_on
+from .infusion import (
+    SERIOUS_REACTIONS,
+    UNDO_FOR,
+    Disposition,
+    Infusion,
+    InfusionQuerySet,
+    Outcome,
+    Rate,
+    Reaction,
+)
 from .patient import ADULT_YEARS, Patient, PatientQuerySet
+from .restart import Restart, RestartChoice
+from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, ScreeningStatus
 
 __all__ = [
     "ADULT_YEARS",
+    "SERIOUS_REACTIONS",
     "STEPS",
     "UNDO_FOR",
     "Appointment",
     "AppointmentQuerySet",
     "AppointmentStatus",
+    "CheckInterval",
+    "ClinicRules",
+    "Closure",
+    "Correction",
     "Course",
     "CourseQuerySet",
+    "DateMove",
     "Disposition",
+    "Finding",
+    "Hold",
+    "HoldQuerySet",
+    "HoldReason",
     "Infusion",
     "InfusionQuerySet",
     "Outcome",
     "Patient",
     "PatientQuerySet",
+    "Rate",
+    "Reaction",
+    "Region",
+    "Restart",
+    "RestartChoice",
+    "Screening",
+    "ScreeningQuerySet",
+    "ScreeningStatus",
+    "StopReason",
+    "held_on",
 ]

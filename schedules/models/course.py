@@ -8,7 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from ocrevus_tracker.accounts.models import User
 from schedules.engine import forecast as engine
+from schedules.engine.history import Position, replay
 from schedules.engine.regimens import REGIMENS, Regimen
 
 from .patient import Patient
@@ -18,6 +20,18 @@ STEPS = {
     "initial-2": _("first dose, visit 2 of 2"),
     "maintenance": _("maintenance dose"),
 }
+
+
+class StopReason(models.TextChoices):
+    """Why infusions ended."""
+
+    PATIENT = "patient", _("The patient's decision")
+    REACTION = "reaction", _("A reaction or side effect")
+    SWITCHED = "switched", _("Changed to another treatment")
+    MOVED = "moved", _("Moved to another clinic")
+    PREGNANCY = "pregnancy", _("Pregnancy or family planning")
+    DIED = "died", _("Died")
+    OTHER = "other", _("Another reason")
 
 
 class CourseQuerySet(models.QuerySet["Course"]):
@@ -35,7 +49,9 @@ class CourseQuerySet(models.QuerySet["Course"]):
 
     def with_history(self) -> "CourseQuerySet":
         """With all that a forecast reads, in a fixed number of queries."""
-        return self.select_related("patient__clinic").prefetch_related("infusions", "appointments")
+        return self.select_related("patient__clinic", "continues").prefetch_related(
+            "infusions", "holds", "restarts", "appointments"
+        )
 
 
 class Course(models.Model):
@@ -51,6 +67,24 @@ class Course(models.Model):
     ordered_for = models.DateField(_("first infusion ordered for"), null=True, blank=True)
     started_on = models.DateField(_("started"), null=True, blank=True)
     stopped_on = models.DateField(_("stopped"), null=True, blank=True)
+    stop_reason = models.CharField(
+        _("why it stopped"), max_length=20, choices=StopReason.choices, blank=True
+    )
+    stop_note = models.CharField(_("note"), max_length=500, blank=True)
+    # After a life-threatening reaction: for good, reversible only by correcting the record (R12).
+    contraindicated = models.BooleanField(default=False)
+    # The course of the same drug that this one goes on from, under another regimen (A13).
+    continues = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="continued_by"
+    )
+    # What was taken before, for the wash-out (A14): a code of `schedules.engine.washout`.
+    previous_drug = models.CharField(_("treatment before this"), max_length=40, blank=True)
+    previous_last_on = models.DateField(_("its last dose"), null=True, blank=True)
+    # A serious reaction bars the short infusion until a prescriber allows it again.
+    short_infusion_allowed_at = models.DateTimeField(null=True, blank=True)
+    short_infusion_allowed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     next_step = models.CharField(max_length=20, blank=True)
     next_dose_mg = models.PositiveIntegerField(null=True)
@@ -80,6 +114,14 @@ class Course(models.Model):
                 name="course_next_step_has_a_due_date",
             ),
             models.CheckConstraint(
+                condition=Q(stop_reason__in=["", *StopReason.values]),
+                name="course_stop_reason_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(contraindicated=False) | Q(stopped_on__isnull=False),
+                name="course_contraindicated_is_stopped",
+            ),
+            models.CheckConstraint(
                 condition=Q(next_due_on__gte=F("next_earliest_on")),
                 name="course_due_not_before_earliest",
             ),
@@ -102,12 +144,31 @@ class Course(models.Model):
         """The infusions that count on `today`, in the engine's terms.
 
         Reads `infusions`; prefetch them for lists. A row dated after `today` waits for its day.
+        What was given under the regimen before (`start`) is not among them.
         """
         return [
             infusion.as_given()
             for infusion in self.infusions.all()
             if infusion.counts and infusion.given_on <= today
         ]
+
+    @property
+    def choices(self) -> list[engine.Restart]:
+        """The choices made after a lapse, in the engine's terms. Reads `restarts`."""
+        return [one.as_chosen() for one in self.restarts.all() if one.voided_at is None]
+
+    def start(self, today: dt.date) -> Position:
+        """Where the course stood before its own first infusion: the clock of the one it goes on
+        from keeps running (A13).
+        """
+        before = self.continues
+        if before is None:
+            return Position()
+        return replay(before.regimen, before.history(today), before.choices, before.start(today))
+
+    def position(self, today: dt.date) -> Position:
+        """Where the course stands on `today`: which step comes next, and what it counts from."""
+        return replay(self.regimen, self.history(today), self.choices, self.start(today))
 
     def forecast(
         self, today: dt.date, *, and_also: Sequence[engine.Infusion] = ()
@@ -121,7 +182,10 @@ class Course(models.Model):
             today=today,
             history=[*self.history(today), *and_also],
             ordered_for=self.ordered_for,
+            holds=[one.as_held() for one in self.holds.all() if one.voided_at is None],
+            restarts=self.choices,
             stopped_on=self.stopped_on,
+            start=self.start(today),
         )
 
     def store_forecast(self, today: dt.date) -> engine.Forecast:

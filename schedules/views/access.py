@@ -42,7 +42,11 @@ def staff_patient(request: HttpRequest, pk: int) -> Patient:
     records = Patient.objects.of_staff(user_of(request)).select_related("clinic")
     return get_object_or_404(
         records.prefetch_related(
-            "courses__infusions__recorded_by", "courses__appointments__booked_by"
+            "courses__infusions__recorded_by",
+            "courses__appointments__booked_by",
+            "courses__holds",
+            "courses__restarts",
+            "courses__continues__infusions",
         ),
         pk=pk,
     )

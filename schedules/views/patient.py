@@ -26,7 +26,9 @@ def home(request: HttpRequest) -> HttpResponse:
         Patient.objects.visible_to(user)
         .filter(user=user)
         .select_related("clinic")
-        .prefetch_related("courses__infusions", "courses__appointments")
+        .prefetch_related(
+            "courses__infusions", "courses__appointments", "courses__holds", "courses__restarts"
+        )
         .order_by("given_name", "family_name", "pk")
     )
     if not records:
