@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from .dates import Interval, due_add, min_add, months
 from .explain import Reason
 from .history import Infusion, Position, replay
+from .policy import LONG_GAP
 from .regimens import Regimen
-
-# The gap after which the prescriber's word is asked for. A default; no label names one.
-LONG_GAP = months(9)
 
 
 def cautions(
