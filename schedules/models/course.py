@@ -170,19 +170,29 @@ class Course(models.Model):
         """Where the course stands on `today`: which step comes next, and what it counts from."""
         return replay(self.regimen, self.history(today), self.choices, self.start(today))
 
+    @property
+    def held(self) -> list[engine.Hold]:
+        """The holds and pauses that count, in the engine's terms. Reads `holds`."""
+        return [one.as_held() for one in self.holds.all() if one.voided_at is None]
+
     def forecast(
-        self, today: dt.date, *, and_also: Sequence[engine.Infusion] = ()
+        self,
+        today: dt.date,
+        *,
+        and_also: Sequence[engine.Infusion] = (),
+        held: Sequence[engine.Hold] | None = None,
     ) -> engine.Forecast:
         """What the engine says on `today`, the clinic's local date.
 
-        `and_also` are infusions not recorded yet: what would follow if they were?
+        `and_also` are infusions not recorded yet, `held` the holds in place of those recorded:
+        what would follow if they were?
         """
         return engine.forecast(
             self.regimen,
             today=today,
             history=[*self.history(today), *and_also],
             ordered_for=self.ordered_for,
-            holds=[one.as_held() for one in self.holds.all() if one.voided_at is None],
+            holds=self.held if held is None else held,
             restarts=self.choices,
             stopped_on=self.stopped_on,
             start=self.start(today),
