@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import User
 from schedules.engine.forecast import Forecast
-from schedules.models import Appointment, AppointmentStatus, Course, Disposition, Infusion, Outcome
+from schedules.models import Appointment, Course, Disposition, Infusion, Outcome
 
+from .consequences import close_visits, history_changed, reopen_visits
 from .shared import UnableTo, locked, long_date, on_trail, saved_before
 
 
@@ -81,8 +82,8 @@ def record_infusion(
             recorded_on=today,
             entry_key=entry_key,
         )
-        found = _history_changed(course, today)
-        cancelled = _close_visits(course, infusion)
+        found = history_changed(course, today)
+        cancelled = close_visits(course, infusion)
         on_trail(course, "record infusion", infusion, actor=actor, now=now, reason=reason)
     return Recorded(infusion, found, created=True, cancelled=cancelled)
 
@@ -102,7 +103,7 @@ def decide_partial(
             raise UnableToDecide(_("This was decided already."))
         infusion.disposition = disposition
         infusion.save(update_fields=["disposition"])
-        found = _history_changed(course, course.patient.clinic.local_date(now))
+        found = history_changed(course, course.patient.clinic.local_date(now))
         on_trail(course, "decide partial infusion", infusion, actor=actor, now=now)
     return found
 
@@ -124,11 +125,8 @@ def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forec
             )
         infusion.voided_at = now
         infusion.save(update_fields=["voided_at"])
-        taken = course.appointments.booked().values("starts_at")
-        course.appointments.filter(closed_by=infusion).exclude(starts_at__in=taken).update(
-            status=AppointmentStatus.BOOKED, closed_by=None
-        )
-        found = _history_changed(course, course.patient.clinic.local_date(now))
+        reopen_visits(course, infusion)
+        found = history_changed(course, course.patient.clinic.local_date(now))
         on_trail(course, "undo infusion", infusion, actor=actor, now=now)
     return found
 
@@ -145,31 +143,3 @@ def _refuse_infusion(course: Course, *, given_on: dt.date, dose_mg: int, today: 
         raise UnableToRecordInfusion(
             _("An infusion is already recorded for %(date)s.") % {"date": long_date(given_on)}
         )
-
-
-def _history_changed(course: Course, today: dt.date) -> Forecast:
-    """Recompute the start and the next dose from the infusions that count now."""
-    first = course.infusions.counting().order_by("given_on").first()
-    course.started_on = first.given_on if first else None
-    return course.store_forecast(today)
-
-
-def _close_visits(course: Course, infusion: Infusion) -> tuple[Appointment, ...]:
-    """Close the visits that were for the dose just recorded; answers with those cancelled.
-
-    The one on its day is done. An earlier one was not needed, nor a later one that lies nearer to
-    this dose than to the next. Old history entered late takes nobody's coming visit away.
-    """
-    later = course.infusions.counting().filter(given_on__gt=infusion.given_on)
-    next_due = None if later.exists() else course.next_due_on
-    cancelled = []
-    for visit in course.appointments.booked():
-        after = (visit.local_date - infusion.given_on).days
-        if after > 0 and (next_due is None or visit.local_date + dt.timedelta(after) >= next_due):
-            continue
-        visit.status = AppointmentStatus.CANCELLED if after else AppointmentStatus.FULFILLED
-        visit.closed_by = infusion
-        visit.save(update_fields=["status", "closed_by"])
-        if after > 0:
-            cancelled.append(visit)
-    return tuple(cancelled)
