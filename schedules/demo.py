@@ -16,7 +16,7 @@ from ocrevus_tracker.audit.models import Entry
 
 from . import actions
 from .engine.dates import due_add
-from .models import Appointment, Course, Disposition, Outcome, Patient
+from .models import Appointment, Course, Disposition, Outcome, Patient, StopReason
 
 # No clinic of flesh and blood would choose this; what bears it may be removed.
 SLUG = "made-up-harbor-clinic"
@@ -239,7 +239,7 @@ def ended(days_ago: int) -> Tell:
             actor=clinic.prescriber,
             now=clinic.at(clinic.day(-days_ago)),
             stopped_on=clinic.day(-days_ago),
-            reason="Changed to another treatment",
+            reason=StopReason.SWITCHED,
         )
 
     return tell

@@ -7,6 +7,7 @@ one transaction: the fact, the course's stored next dose, an audit entry. All or
 button, does the thing once and answers with what the first one made.
 """
 
+from .courses import UnableToChangeCourse, end_for_good, stop_course
 from .infusions import (
     Recorded,
     UnableToDecide,
@@ -18,12 +19,13 @@ from .infusions import (
 )
 from .people import UnableToSavePatient, add_patient, change_patient
 from .shared import UnableTo
-from .visits import UnableToBook, book_visit, cancel_visit, move_visit, stop_course
+from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
     "Recorded",
     "UnableTo",
     "UnableToBook",
+    "UnableToChangeCourse",
     "UnableToDecide",
     "UnableToRecordInfusion",
     "UnableToSavePatient",
@@ -33,6 +35,7 @@ __all__ = [
     "cancel_visit",
     "change_patient",
     "decide_partial",
+    "end_for_good",
     "move_visit",
     "record_infusion",
     "stop_course",

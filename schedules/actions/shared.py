@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.models import User
+from ocrevus_tracker.accounts.models import Membership, Role, User
 from ocrevus_tracker.audit import trail
 from schedules.models import Course
 
@@ -29,6 +29,13 @@ def locked(course: Course) -> Course:
         .select_related("patient__clinic")
         .get(pk=course.pk)
     )
+
+
+def is_prescriber(actor: User, course: Course) -> bool:
+    """Whether `actor` prescribes at the clinic of `course`."""
+    return Membership.objects.filter(
+        user=actor, clinic=course.patient.clinic, role=Role.PRESCRIBER
+    ).exists()
 
 
 def saved_before(

@@ -1,4 +1,4 @@
-"""Booking, moving and cancelling visits, and the end of a course."""
+"""Booking, moving and cancelling visits."""
 
 import datetime as dt
 import uuid
@@ -6,10 +6,10 @@ import uuid
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.models import Membership, Role, User
+from ocrevus_tracker.accounts.models import User
 from schedules.models import Appointment, AppointmentStatus, Course
 
-from .shared import UnableTo, locked, long_date, on_trail, saved_before
+from .shared import UnableTo, is_prescriber, locked, long_date, on_trail, saved_before
 
 
 class UnableToBook(UnableTo):
@@ -100,7 +100,7 @@ def _place(
     if course.stopped_on:
         raise UnableToBook(_("Infusions are stopped. Restart treatment first."))
     earliest = course.next_earliest_on if course.started_on else None
-    if earliest and day < earliest and not (reason and _is_prescriber(actor, course)):
+    if earliest and day < earliest and not (reason and is_prescriber(actor, course)):
         raise UnableToBook(
             _("The earliest day is %(date)s. Only a prescriber can book before it, with a reason.")
             % {"date": long_date(earliest)}
@@ -116,22 +116,3 @@ def _place(
         course.ordered_for = min(one.local_date for one in course.appointments.booked())
         course.save(update_fields=["ordered_for"])
     course.store_forecast(today)
-
-
-def _is_prescriber(actor: User, course: Course) -> bool:
-    return Membership.objects.filter(
-        user=actor, clinic=course.patient.clinic, role=Role.PRESCRIBER
-    ).exists()
-
-
-def stop_course(
-    *, course: Course, actor: User, now: dt.datetime, stopped_on: dt.date, reason: str
-) -> Course:
-    """No more infusions from `stopped_on`; booked visits are cancelled. The past stays."""
-    with transaction.atomic():
-        course = locked(course)
-        course.stopped_on = stopped_on
-        course.appointments.booked().update(status=AppointmentStatus.CANCELLED)
-        course.store_forecast(course.patient.clinic.local_date(now))
-        on_trail(course, "stop course", course, actor=actor, now=now, reason=reason)
-    return course

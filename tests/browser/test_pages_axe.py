@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from schedules import actions
-from schedules.models import Appointment, Course, Infusion, Patient
+from schedules.models import Appointment, Course, Infusion, Patient, StopReason
 from tests.cast import book, days, give, make_patient
 
 from .conftest import assert_accessible_in_every_look, assert_targets
@@ -65,7 +65,9 @@ def gap(**since) -> Callable[..., None]:
 
 def stopped(course: Course, nurse, today: dt.date) -> None:
     now = timezone.now()
-    actions.stop_course(course=course, actor=nurse, now=now, stopped_on=today, reason="Moved")
+    actions.stop_course(
+        course=course, actor=nurse, now=now, stopped_on=today, reason=StopReason.MOVED
+    )
 
 
 def undecided(course: Course, nurse, today: dt.date) -> None:

@@ -7,7 +7,7 @@ import pytest
 from reminders import outbox, rules
 from reminders.models import Heartbeat, Kind, Reminder, State
 from schedules import actions
-from schedules.models import Appointment, Course, Patient
+from schedules.models import Appointment, Course, Patient, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
 
 from .conftest import due_course, kinds, local, many_due_courses, only_row, states
@@ -86,7 +86,9 @@ def test_a_patient_without_an_address_gets_no_row(harbor, rosa):
 
 def test_a_stopped_course_gets_no_row(harbor, rosa):
     course = due_course(harbor, rosa, due_in=60)
-    actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="moved away")
+    actions.stop_course(
+        course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
+    )
     assert plan() == []
 
 
@@ -109,7 +111,9 @@ class TestWhatNoLongerApplies:
         assert states() == {"book-3": State.CANCELLED}
 
     def test_stopping_cancels(self, course, rosa):
-        actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="x")
+        actions.stop_course(
+            course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.OTHER
+        )
         plan()
         assert states() == {"book-3": State.CANCELLED}
 

@@ -11,7 +11,7 @@ from django.db import connection
 from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit.models import Entry
 from schedules import actions
-from schedules.models import Appointment, AppointmentStatus, Infusion, Patient
+from schedules.models import Appointment, AppointmentStatus, Infusion, Patient, StopReason
 from tests.cast import NEW_YORK, NOW, TODAY, give, make_patient
 
 
@@ -125,7 +125,9 @@ class TestRecordInfusion:
 
     def test_nothing_is_given_after_the_end(self, ben, rosa):
         course = ben.courses.get()
-        actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="x")
+        actions.stop_course(
+            course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.OTHER
+        )
         with pytest.raises(actions.UnableToRecordInfusion, match="stopped"):
             give(course, rosa, TODAY, now=NOW)
 
@@ -347,7 +349,7 @@ class TestBookVisit:
     def test_stopping_cancels_what_is_booked(self, ben, rosa):
         visit = book(ben.courses.get(), rosa, dt.date(2026, 4, 17))
         actions.stop_course(
-            course=ben.courses.get(), actor=rosa, now=NOW, stopped_on=TODAY, reason="Moved"
+            course=ben.courses.get(), actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
         )
         visit.refresh_from_db()
         assert visit.status == AppointmentStatus.CANCELLED

@@ -7,7 +7,7 @@ import pytest
 from schedules import actions
 from schedules.engine import forecast as engine
 from schedules.engine.history import Hold, Infusion
-from schedules.models import Appointment, Course
+from schedules.models import Appointment, Course, StopReason
 from schedules.presenting import HomeState, home_state
 from tests.cast import NOW, TODAY, book, days, give, make_patient
 
@@ -196,7 +196,9 @@ class TestNoDate:
 
     def test_stopped_wins_over_everything_but_missing_data(self, course, rosa):
         book(course, rosa, dt.date(2026, 4, 9))
-        actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="Moved")
+        actions.stop_course(
+            course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
+        )
         state = shown(course)
         assert (state.letter, state.tag) == ("N", "Stopped")
         assert state.text[0] == "Your infusions at this clinic stopped on March 12, 2026."

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.accounts.models import Membership
 from schedules import actions
-from schedules.models import Patient
+from schedules.models import Patient, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_patient, signed_in
 from tests.schedules.test_views_record import text
 
@@ -229,7 +229,7 @@ class TestPatientPage:
 
     def test_a_stopped_course_offers_no_step(self, nurse, rosa, ben):
         actions.stop_course(
-            course=ben.course, actor=rosa, now=NOW, stopped_on=TODAY, reason="Moved"
+            course=ben.course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
         )
         page = nurse.get(f"/staff/patients/{ben.pk}/")
         assert page.context["steps"] == []

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.audit.models import Entry
 from schedules import actions
-from schedules.models import Infusion
+from schedules.models import Infusion, StopReason
 from tests.cast import NOW, book, days, give, make_patient, signed_in
 
 DUE = dt.date(2026, 4, 10)
@@ -198,7 +198,7 @@ class TestErrors:
 
     def test_a_stopped_course_is_refused(self, nurse, address, ben, rosa):
         actions.stop_course(
-            course=ben.course, actor=rosa, now=AT_DUE, stopped_on=DUE, reason="Moved"
+            course=ben.course, actor=rosa, now=AT_DUE, stopped_on=DUE, reason=StopReason.MOVED
         )
         page = text(nurse.post(address, answers()))
         assert "Infusions are stopped. Restart treatment first." in page

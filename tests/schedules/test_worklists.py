@@ -6,7 +6,7 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from schedules import actions, worklists
-from schedules.models import Course
+from schedules.models import Course, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_patient, signed_in
 
 
@@ -90,7 +90,9 @@ def test_new_people_without_a_date_are_not_lost(ana):
 
 def test_stopped_people_are_on_no_list(course, rosa):
     give(course, rosa, TODAY, 250, now=NOW, outcome="partial")
-    actions.stop_course(course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason="Moved")
+    actions.stop_course(
+        course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
+    )
     assert lists_of(course) == set()
 
 
