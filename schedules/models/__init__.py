@@ -7,9 +7,10 @@ methods; a write that touches several models is a verb in `schedules.actions`.
 from .appointment import Appointment, AppointmentQuerySet, AppointmentStatus
 from .clinic_rules import ClinicRules, Closure, Region
 from .correction import Correction, DateMove
-from .course import STEPS, Course, CourseQuerySet, StopReason
+from .course import NEXT_FIELDS, STEPS, Course, CourseQuerySet, StopReason, next_fields
 from .hold import Hold, HoldQuerySet, HoldReason, held_on
 from .infusion import (
+    GIVEN_FIELDS,
     SERIOUS_REACTIONS,
     UNDO_FOR,
     Disposition,
@@ -18,6 +19,7 @@ from .infusion import (
     Outcome,
     Rate,
     Reaction,
+    as_given,
 )
 from .patient import ADULT_YEARS, Patient, PatientQuerySet
 from .restart import Restart, RestartChoice
@@ -25,6 +27,8 @@ from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, Scr
 
 __all__ = [
     "ADULT_YEARS",
+    "GIVEN_FIELDS",
+    "NEXT_FIELDS",
     "SERIOUS_REACTIONS",
     "STEPS",
     "UNDO_FOR",
@@ -57,5 +61,7 @@ __all__ = [
     "ScreeningQuerySet",
     "ScreeningStatus",
     "StopReason",
+    "as_given",
     "held_on",
+    "next_fields",
 ]

@@ -22,6 +22,19 @@ STEPS = {
 }
 
 
+# The stored forecast.
+NEXT_FIELDS = ("next_step", "next_dose_mg", "next_earliest_on", "next_due_on", "lapses_on")
+
+
+def next_fields(found: engine.Forecast) -> dict[str, Any]:
+    """What a course's row holds of a forecast, by field name."""
+    dose = found.next
+    if dose is None:
+        return dict(zip(NEXT_FIELDS, ("", None, None, None, None), strict=True))
+    values = (dose.step, dose.dose_mg, dose.earliest, dose.due, dose.lapses_on)
+    return dict(zip(NEXT_FIELDS, values, strict=True))
+
+
 class StopReason(models.TextChoices):
     """Why infusions ended."""
 
@@ -157,6 +170,11 @@ class Course(models.Model):
         """The choices made after a lapse, in the engine's terms. Reads `restarts`."""
         return [one.as_chosen() for one in self.restarts.all() if one.voided_at is None]
 
+    @property
+    def held(self) -> list[engine.Hold]:
+        """The holds and pauses that count, in the engine's terms. Reads `holds`."""
+        return [one.as_held() for one in self.holds.all() if one.voided_at is None]
+
     def start(self, today: dt.date) -> Position:
         """Where the course stood before its own first infusion: the clock of the one it goes on
         from keeps running (A13).
@@ -169,11 +187,6 @@ class Course(models.Model):
     def position(self, today: dt.date) -> Position:
         """Where the course stands on `today`: which step comes next, and what it counts from."""
         return replay(self.regimen, self.history(today), self.choices, self.start(today))
-
-    @property
-    def held(self) -> list[engine.Hold]:
-        """The holds and pauses that count, in the engine's terms. Reads `holds`."""
-        return [one.as_held() for one in self.holds.all() if one.voided_at is None]
 
     def forecast(
         self,
@@ -201,14 +214,7 @@ class Course(models.Model):
     def store_forecast(self, today: dt.date) -> engine.Forecast:
         """Write the next dose into the row and raise `due_version`. The caller's transaction."""
         found = self.forecast(today)
-        upcoming = found.next
-        fields: dict[str, Any] = {
-            "next_step": upcoming.step if upcoming else "",
-            "next_dose_mg": upcoming.dose_mg if upcoming else None,
-            "next_earliest_on": upcoming.earliest if upcoming else None,
-            "next_due_on": upcoming.due if upcoming else None,
-            "lapses_on": upcoming.lapses_on if upcoming else None,
-        }
+        fields = next_fields(found)
         for name, value in fields.items():
             setattr(self, name, value)
         self.due_version = F("due_version") + 1

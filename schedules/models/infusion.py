@@ -1,7 +1,8 @@
 """What was given."""
 
 import datetime as dt
-from typing import cast
+from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -52,6 +53,29 @@ class Rate(models.TextChoices):
 
     OPTION_1 = "option-1", _("Usual (Option 1)")
     OPTION_2 = "option-2", _("Short (Option 2)")
+
+
+# What the engine reads of an infusion.
+GIVEN_FIELDS = (
+    *("given_on", "dose_mg", "outcome", "disposition"),
+    *("remainder", "reaction", "ordinal_known", "day_known"),
+)
+
+
+def as_given(values: Iterable[Any]) -> engine.Infusion:
+    """An infusion in the engine's terms, from the values of GIVEN_FIELDS."""
+    given_on, dose_mg, outcome, disposition, *flags = values
+    remainder, reaction, ordinal_known, day_known = flags
+    return engine.Infusion(
+        given_on=given_on,
+        dose_mg=dose_mg,
+        outcome=outcome,
+        disposition=disposition or None,
+        remainder=remainder,
+        reaction=reaction or None,
+        ordinal_known=ordinal_known,
+        day_known=day_known,
+    )
 
 
 class InfusionQuerySet(models.QuerySet["Infusion"]):
@@ -165,16 +189,7 @@ class Infusion(models.Model):
 
     def as_given(self) -> engine.Infusion:
         """The same infusion in the engine's terms."""
-        return engine.Infusion(
-            given_on=self.given_on,
-            dose_mg=self.dose_mg,
-            outcome=cast("engine.Outcome", self.outcome),
-            disposition=cast("engine.Disposition | None", self.disposition or None),
-            remainder=self.remainder,
-            ordinal_known=self.ordinal_known,
-            day_known=self.day_known,
-            reaction=cast("engine.Reaction | None", self.reaction or None),
-        )
+        return as_given(getattr(self, name) for name in GIVEN_FIELDS)
 
     def can_be_undone(self, *, by: User, now: dt.datetime) -> bool:
         """By the person who recorded it, before the mail about it leaves (ux 2.12)."""
