@@ -5,12 +5,26 @@ Stopped courses are on no list.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, F, Min, OuterRef, Prefetch, Q
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -22,7 +36,9 @@ from schedules.models import (
     AppointmentQuerySet,
     Course,
     CourseQuerySet,
+    Disposition,
     Infusion,
+    InfusionQuerySet,
     Outcome,
     Patient,
 )
@@ -78,6 +94,8 @@ def courses_on(name: str, clinics: Sequence[Clinic], now: dt.datetime) -> Course
     if name in {"late", "due"}:
         return found.unbooked().order_by(F("next_due_on").asc(nulls_last=True), "pk")
     since = Q(appointments__status="booked")
+    if name == "check":
+        found = found.annotate(check=_first_check(days))
     if name == "today":
         since &= Q(appointments__starts_at__gte=min(day.begins for day in days))
     return found.annotate(visit_at=Min("appointments__starts_at", filter=since)).order_by(
@@ -99,16 +117,63 @@ def _to_book(day: ClinicDay) -> Q:
     return Q(next_due_on__range=(day.today, last)) | Q(started_on=None, next_due_on=None)
 
 
+def _not_recorded(day: ClinicDay) -> Q:
+    return Q(Exists(_booked().filter(starts_at__lt=day.begins)))
+
+
+def _undecided(_day: ClinicDay) -> Q:
+    return Q(Exists(_given().filter(outcome=Outcome.PARTIAL, disposition="")))
+
+
+def _half_known(_day: ClinicDay) -> Q:
+    """R15: a day or an order that somebody has to find out."""
+    return Q(Exists(_given().exclude(day_known=True, ordinal_known=True)))
+
+
+def _rest_awaited(_day: ClinicDay) -> Q:
+    """R11: the last infusion was a part of a dose, and the rest has not been recorded yet."""
+    last = _given().order_by("-given_on").values("disposition")[:1]
+    return Q(Exact(Subquery(last), Value(Disposition.COMPLETE_REMAINDER)))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What somebody has to look at: which courses, and what their rows say."""
+
+    wanted: Callable[[ClinicDay], Q]
+    word: Any  # translated when it is shown
+
+
+# The first that applies to a course is the one that its row says.
+CHECKS = {
+    "not_recorded": Check(_not_recorded, gettext_lazy("Visit not recorded")),
+    "undecided": Check(_undecided, gettext_lazy("Stopped early: decide")),
+    "half_known": Check(_half_known, gettext_lazy("History not complete")),
+    "rest_awaited": Check(_rest_awaited, gettext_lazy("Rest of the infusion not recorded yet")),
+}
+
+
 def _to_check(day: ClinicDay) -> Q:
-    """A visit's day passed with nothing recorded, or a stopped infusion waits for a decision."""
-    undecided = Infusion.objects.counting().filter(
-        course=OuterRef("pk"), outcome=Outcome.PARTIAL, disposition=""
+    return reduce(or_, (check.wanted(day) for check in CHECKS.values()))
+
+
+def _first_check(days: Sequence[ClinicDay]) -> Case:
+    """The key in CHECKS that a course is on the list for."""
+    return Case(
+        *(
+            When(Q(patient__clinic=day.clinic) & check.wanted(day), then=Value(key))
+            for key, check in CHECKS.items()
+            for day in days
+        )
     )
-    return Q(Exists(_booked().filter(starts_at__lt=day.begins))) | Q(Exists(undecided))
 
 
 def _booked() -> AppointmentQuerySet:
     return Appointment.objects.booked().filter(course=OuterRef("pk"))
+
+
+def _given() -> InfusionQuerySet:
+    return Infusion.objects.counting().filter(course=OuterRef("pk"))
 
 
 _WANTED = {"today": _visit_today, "late": _past_due, "due": _to_book, "check": _to_check}
@@ -138,7 +203,7 @@ def _row(name: str, course: Course, now: dt.datetime) -> Row:
     patient = course.patient
     today = patient.clinic.local_date(now)
     visits: list[Appointment] = course.booked_visits  # type: ignore[attr-defined]  # prefetched
-    kind, word = _status(name, course, visits, today)
+    kind, word = _status(name, course, today)
     step, step_label = _step(name, course, today)
     return Row(
         patient=patient,
@@ -151,16 +216,14 @@ def _row(name: str, course: Course, now: dt.datetime) -> Row:
     )
 
 
-def _status(
-    name: str, course: Course, visits: Sequence[Appointment], today: dt.date
-) -> tuple[str, str]:
+def _status(name: str, course: Course, today: dt.date) -> tuple[str, str]:
     """The tag's look and its word."""
-    due, clinic = course.next_due_on, course.patient.clinic
+    due = course.next_due_on
     if name == "today":
         return "booked", _("Booked today")
     if name == "check":
-        passed = any(clinic.local_date(visit.starts_at) < today for visit in visits)
-        return "neutral", _("Visit not recorded") if passed else _("Stopped early: decide")
+        check: str = course.check  # type: ignore[attr-defined]  # annotated
+        return "neutral", str(CHECKS[check].word)
     if due is None:
         return "neutral", _("Getting ready to start")
     if name == "late":

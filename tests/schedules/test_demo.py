@@ -32,7 +32,7 @@ def states(today: dt.date) -> set[str]:
 def test_it_shows_every_state_that_the_pages_know(db):
     demo.build(NOW)
     assert states(TODAY) == EVERY_STATE
-    assert Patient.objects.count() == 40
+    assert Patient.objects.count() == len(demo.STORIES)
 
 
 @pytest.mark.parametrize("day", ["2026-08-31", "2027-02-28", "2028-02-29", "2026-12-31"])
@@ -63,7 +63,7 @@ def test_fresh_makes_it_anew(db, settings):
     patient = Patient.objects.first()
     call_command("demo", fresh=True)
     assert not Patient.objects.filter(pk=patient.pk).exists()
-    assert Patient.objects.count() == 40
+    assert Patient.objects.count() == len(demo.STORIES)
 
 
 def test_it_stays_out_of_a_database_with_real_patients(settings, ana):

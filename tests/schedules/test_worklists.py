@@ -6,7 +6,7 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from schedules import actions, worklists
-from schedules.models import Course, StopReason
+from schedules.models import Course, Infusion, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_patient, signed_in
 
 
@@ -207,3 +207,33 @@ class TestPage:
         page = signed_in(rosa).get("/staff/", {"list": "late", "page": number})
         assert page.status_code == 200
         assert len(page.context["rows"].object_list) == (25 if number == "x" else 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        ({"elsewhere": True, "day_known": False}, "History not complete"),
+        ({"elsewhere": True, "ordinal_known": False}, "History not complete"),
+        (
+            {"outcome": "partial", "disposition": "complete-remainder"},
+            "Rest of the infusion not recorded yet",
+        ),
+    ],
+)
+def test_what_is_not_whole_is_to_be_checked(course, facts, word):
+    course.infusions.update(**facts)
+    assert [row.word for row in rows("check", [course.patient.clinic])] == [word]
+
+
+def test_once_the_rest_is_recorded_nothing_is_to_be_checked(course, rosa):
+    course.infusions.update(outcome="partial", disposition="complete-remainder")
+    Infusion.objects.create(
+        course=course,
+        given_on=TODAY,
+        recorded_on=TODAY,
+        recorded_by=rosa,
+        recorded_at=NOW,
+        dose_mg=300,
+        remainder=True,
+    )
+    assert "check" not in lists_of(course)
