@@ -8,7 +8,7 @@ export PYTHON
 RUN := .ci/venv requirements.txt
 DEV := .ci/venv requirements-dev.txt
 
-.PHONY: help run test lint format lock demo faults clean
+.PHONY: help run test lint format lock demo bench properties faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,12 @@ lock: ## Pin what the .in files ask for, with hashes
 demo: ## Fill the database with the demo clinic, without starting anything
 	@$(RUN) manage.py migrate --verbosity 0
 	@$(RUN) manage.py demo
+
+bench: ## Measure speed side by side, as ratios (minutes)
+	@$(DEV) -m tests.benchmarks
+
+properties: ## Run the engine's laws on many thousand made-up histories (minutes)
+	@$(DEV) -m pytest tests/engine -m long -s $(ARGS)
 
 faults: ## Kill workers, brokers and databases while reminders drain (minutes)
 	@$(DEV) -m pytest tests/faults -m long $(ARGS)
