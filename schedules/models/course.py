@@ -86,6 +86,10 @@ class Course(models.Model):
     stop_note = models.CharField(_("note"), max_length=500, blank=True)
     # After a life-threatening reaction: for good, reversible only by correcting the record (R12).
     contraindicated = models.BooleanField(default=False)
+    # The infusion whose reaction ended it, so that putting its record right opens it again.
+    ended_by = models.ForeignKey(
+        "Infusion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     # The course of the same drug that this one goes on from, under another regimen (A13).
     continues = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="continued_by"
