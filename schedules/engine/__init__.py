@@ -13,5 +13,6 @@ the rule comes from. Decision support only: every date needs a clinician's confi
     open_days.py  the day to offer where the clinic is closed on the due day
     infusing.py   rate tables, run time and chair time
     washout.py    how long to wait after another treatment
+    screening.py  what is checked before a dose and during treatment
     policy.py     the answers to what the rules leave open, A1 to A20
 """

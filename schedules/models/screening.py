@@ -1,10 +1,13 @@
 """What has been checked before a dose and during treatment, and what came of it."""
 
+from typing import Literal, cast
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Clinic, User
+from schedules.engine import screening as engine
 
 from .patient import Patient
 
@@ -27,6 +30,20 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
     def counting(self) -> "ScreeningQuerySet":
         """Those that were not entered by mistake."""
         return self.filter(voided_at=None)
+
+    def newest(self) -> "ScreeningQuerySet":
+        """Of each person's answers to a check the one that stands."""
+        later = Q(done_on__gt=OuterRef("done_on")) | Q(
+            done_on=OuterRef("done_on"), pk__gt=OuterRef("pk")
+        )
+        newer = Screening.objects.counting().filter(
+            later, patient=OuterRef("patient"), check_code=OuterRef("check_code")
+        )
+        return self.counting().exclude(Exists(newer))
+
+    def speaking_against(self) -> "ScreeningQuerySet":
+        """Those that found something against the infusion."""
+        return self.filter(status=ScreeningStatus.DONE, finding=Finding.NOT_CLEAR)
 
 
 class Screening(models.Model):
@@ -83,6 +100,21 @@ class Screening(models.Model):
     def counts(self) -> bool:
         """Whether it was not entered by mistake."""
         return self.voided_at is None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it found nothing against the infusion, or nothing was looked for."""
+        return self.status == ScreeningStatus.NOT_NEEDED or self.finding != Finding.NOT_CLEAR
+
+    def as_answer(self) -> engine.Answer:
+        """The same answer in the engine's terms."""
+        return engine.Answer(
+            code=self.check_code,
+            status=cast('Literal["done", "not-needed"]', self.status),
+            done_on=self.done_on,
+            clear=self.is_clear,
+            expires_on=self.expires_on,
+        )
 
 
 class CheckInterval(models.Model):

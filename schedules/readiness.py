@@ -1,0 +1,177 @@
+"""How ready a course is for its next dose: which checks are done, and which stand in its way.
+
+The rules are `schedules.engine.screening`; this module reads the rows for them. Nothing here moves
+a date (R17), and nothing refuses: the verbs in `schedules.actions` do that.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schedules.engine import screening as engine
+from schedules.engine.dates import Interval
+from schedules.engine.forecast import Forecast
+from schedules.engine.screening import CHECKS, Check, Status
+from schedules.models import Course, Patient, Screening
+
+# States in which no dose is coming that anything could be ready for.
+NOT_COMING = frozenset({"discontinued", "paused", "on_hold", "pending_clinician"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one check stands for a dose on the local date `on`, and the answer behind it."""
+
+    check: Check
+    status: Status
+    answer: Screening | None
+    on: dt.date
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the dose waits for it."""
+        return engine.blocks(self.check, self.status)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no reason lets the dose go on."""
+        answer = self.answer.as_answer() if self.answer else None
+        return engine.is_final(self.check, answer, self.status, on=self.on)
+
+    @property
+    def holds_until(self) -> dt.date | None:
+        """The last day on which the answer holds."""
+        return engine.holds_until(self.check, self.answer.as_answer()) if self.answer else None
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """A check that comes back during treatment; `window` is None where no date is known.
+
+    `every` is None where only a guideline says how often.
+    """
+
+    check: Check
+    last: Screening | None
+    every: Interval | None
+    window: tuple[dt.date, dt.date] | None
+
+
+def starts_anew(forecast: Forecast) -> bool:
+    """Whether the next dose is a first one, or the first after a lapse (R13)."""
+    position = forecast.position
+    lapsed = forecast.state == "lapsed" or position.pending is not None
+    return position.anchor is None or lapsed
+
+
+def standings(course: Course, forecast: Forecast, *, on: dt.date) -> list[Standing]:
+    """Every check that the dose on the local date `on` waits for, in the order to show.
+
+    One that is not due any more is among them as long as its result speaks against an infusion.
+    Reads the patient's `screenings` and the clinic's `check_intervals`; prefetch them for lists.
+    """
+    patient = course.patient
+    chosen = {one.check_code: one.in_use for one in patient.clinic.check_intervals.all()}
+    first = starts_anew(forecast)
+    due = engine.checks_before(
+        first=first,
+        previous_drug=course.previous_drug,
+        left_out=[code for code, in_use in chosen.items() if not in_use],
+        chosen=[code for code, in_use in chosen.items() if in_use],
+    )
+    last = forecast.position.last
+    found = []
+    for check in CHECKS:
+        answer = newest_answer(patient, check)
+        every_dose = check.valid_for or (check.by_choice and not first)
+        status = engine.status_of(
+            check,
+            answer.as_answer() if answer else None,
+            on=on,
+            since=last if first or every_dose else None,
+        )
+        if check in due or status == "not_clear":
+            found.append(Standing(check, status, answer, on))
+    return found
+
+
+def newest_answer(patient: Patient, check: Check) -> Screening | None:
+    """The answer to `check` that stands. Reads `screenings`."""
+    ours = [one for one in patient.screenings.all() if one.counts and one.check_code == check.code]
+    return max(ours, key=lambda one: (one.done_on, one.pk), default=None)
+
+
+def dose_day(course: Course, forecast: Forecast, today: dt.date) -> dt.date:
+    """The local date of the next dose: when it is booked, else when it is due, never past."""
+    booked = [one.local_date for one in course.appointments.all() if one.status == "booked"]
+    ahead = [day for day in booked if day >= today]
+    due = forecast.next.due if forecast.next else today
+    return min(ahead, default=max(due, today))
+
+
+def gates(course: Course, *, day: dt.date, today: dt.date) -> list[Standing]:
+    """What stands in the way of booking a visit on `day`, a local date.
+
+    A first dose waits for all its checks, but only until its first visit is booked; a later one
+    for what has run out by then or speaks against it. What is only looked at on the day itself
+    cannot be known weeks before.
+    """
+    forecast = course.forecast(today)
+    booked = any(
+        one.status == "booked" and one.local_date >= today for one in course.appointments.all()
+    )
+    stops: set[Status] = {"expired", "not_clear"}
+    if starts_anew(forecast) and not booked:
+        stops.add("needed")
+    return [
+        one
+        for one in standings(course, forecast, on=day)
+        if one.blocks and one.status in ({"not_clear"} if one.check.valid_for else stops)
+    ]
+
+
+def missing_before_first(patient: Patient, today: dt.date) -> list[Check]:
+    """The hard checks that a first infusion on `today` would lack, the infection check aside;
+    empty once there has been one.
+    """
+    course = patient.course
+    if course is None or not starts_anew(forecast := course.forecast(today)):
+        return []
+    found = standings(course, forecast, on=today)
+    return [one.check for one in found if one.blocks and not one.check.valid_for]
+
+
+def monitoring(course: Course, forecast: Forecast) -> list[Monitoring]:
+    """What is looked at again and again during treatment, with dates that hang off the doses."""
+    patient = course.patient
+    if forecast.position.anchor is None or forecast.state in NOT_COMING:
+        return []
+    settings = {one.check_code: one for one in patient.clinic.check_intervals.all()}
+    found = []
+    for check in CHECKS:
+        setting = settings.get(check.code)
+        if check.before and not check.monitoring:
+            continue
+        if setting and not setting.in_use:
+            continue
+        months = setting.every_months if setting else None
+        every = Interval(months=months) if months else check.monitoring
+        last = newest_answer(patient, check)
+        found.append(Monitoring(check, last, every, _window(check, last, every, forecast)))
+    return found
+
+
+def _window(
+    check: Check, last: Screening | None, every: Interval | None, forecast: Forecast
+) -> tuple[dt.date, dt.date] | None:
+    return engine.monitoring_dates(
+        check,
+        last_done_on=last.done_on if last else None,
+        doses=_doses(forecast),
+        interval=every,
+    )
+
+
+def _doses(forecast: Forecast) -> Sequence[dt.date]:
+    """The coming doses as planned: a late one is still the next."""
+    return [forecast.next.due, *forecast.projected[1:]] if forecast.next else []
