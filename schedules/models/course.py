@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import User
 from schedules.engine import forecast as engine
-from schedules.engine.history import Position, replay
+from schedules.engine.history import Position, continued, replay
 from schedules.engine.regimens import REGIMENS, Regimen
 
 from .patient import Patient
@@ -27,11 +27,15 @@ NEXT_FIELDS = ("next_step", "next_dose_mg", "next_earliest_on", "next_due_on", "
 
 
 def next_fields(found: engine.Forecast) -> dict[str, Any]:
-    """What a course's row holds of a forecast, by field name."""
+    """What a course's row holds of a forecast, by field name.
+
+    Once somebody has chosen how to restart, no day lapses the course again.
+    """
     dose = found.next
     if dose is None:
         return dict(zip(NEXT_FIELDS, ("", None, None, None, None), strict=True))
-    values = (dose.step, dose.dose_mg, dose.earliest, dose.due, dose.lapses_on)
+    lapses_on = None if found.position.pending else dose.lapses_on
+    values = (dose.step, dose.dose_mg, dose.earliest, dose.due, lapses_on)
     return dict(zip(NEXT_FIELDS, values, strict=True))
 
 
@@ -179,14 +183,36 @@ class Course(models.Model):
         """The holds and pauses that count, in the engine's terms. Reads `holds`."""
         return [one.as_held() for one in self.holds.all() if one.voided_at is None]
 
-    def start(self, today: dt.date) -> Position:
+    @property
+    def line(self) -> list["Course"]:
+        """This course and those that it goes on from, newest first: one clock (A13)."""
+        return [self, *(self.continues.line if self.continues else ())]
+
+    def at(self, day: dt.date) -> "Course":
+        """The course of this line to which a dose given on the local date `day` belongs."""
+        return next((one for one in self.line if not one._is_later_than(day)), self)  # noqa: SLF001 - its own class
+
+    def _is_later_than(self, day: dt.date) -> bool:
+        """Whether the course before this one still ran on `day`."""
+        began = self.continues.stopped_on if self.continues else None
+        return began is not None and day < began
+
+    def start(self, today: dt.date, *, and_also: Sequence[engine.Infusion] = ()) -> Position:
         """Where the course stood before its own first infusion: the clock of the one it goes on
-        from keeps running (A13).
+        from keeps running (A13). `and_also` are infusions not recorded yet.
         """
         before = self.continues
         if before is None:
             return Position()
-        return replay(before.regimen, before.history(today), before.choices, before.start(today))
+        earlier = [one for one in and_also if self._is_later_than(one.given_on)]
+        own = [one for one in earlier if not before._is_later_than(one.given_on)]  # noqa: SLF001 - its own class
+        return continued(
+            before.regimen,
+            [*before.history(today), *own],
+            before.choices,
+            before.start(today, and_also=earlier),
+            to=self.regimen,
+        )
 
     def position(self, today: dt.date) -> Position:
         """Where the course stands on `today`: which step comes next, and what it counts from."""
@@ -207,12 +233,15 @@ class Course(models.Model):
         return engine.forecast(
             self.regimen,
             today=today,
-            history=[*self.history(today), *and_also],
+            history=[
+                *self.history(today),
+                *(one for one in and_also if not self._is_later_than(one.given_on)),
+            ],
             ordered_for=self.ordered_for,
             holds=self.held if held is None else held,
             restarts=self.choices,
             stopped_on=self.stopped_on,
-            start=self.start(today),
+            start=self.start(today, and_also=and_also),
         )
 
     def store_forecast(self, today: dt.date) -> engine.Forecast:

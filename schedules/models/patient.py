@@ -101,10 +101,8 @@ class Patient(models.Model):
     @property
     def course(self) -> "Course | None":
         """The open course, or else the one that stopped last."""
-        courses = sorted(
-            self.courses.all(), key=lambda one: (one.stopped_on is None, one.pk), reverse=True
-        )
-        return courses[0] if courses else None
+        courses = self.courses.all()
+        return max(courses, key=lambda one: (one.stopped_on or dt.date.max, one.pk), default=None)
 
     def age_on(self, today: dt.date) -> int:
         """Whole years of age on `today`."""
