@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Clinic
-from schedules.engine.regimens import REGIMENS
+from schedules.engine.regimens import REGIMENS, Regimen, current_regimen
 
 WORKDAYS = "12345"  # Monday to Friday, as ISO weekday numbers
 
@@ -36,9 +36,10 @@ class ClinicRules(models.Model):
     long_gap_months = models.PositiveSmallIntegerField(_("long gap, in months"), default=9)
     # ISO weekday numbers, Monday is 1.
     open_weekdays = models.CharField(_("open on"), max_length=7, default=WORKDAYS)
-    # ISO 3166 codes, as the holidays package knows them; empty: no public holidays.
+    # ISO 3166 codes, as the holidays package knows them; empty: no public holidays. It also has
+    # calendars for a few cities and provinces without a code, such as "South Canterbury".
     holiday_country = models.CharField(_("country"), max_length=2, blank=True, default="US")
-    holiday_subdivision = models.CharField(_("state or region"), max_length=6, blank=True)
+    holiday_subdivision = models.CharField(_("state or region"), max_length=40, blank=True)
 
     class Meta:
         verbose_name_plural = "clinic rules"
@@ -69,8 +70,21 @@ class ClinicRules(models.Model):
 
     @classmethod
     def of(cls, clinic: Clinic) -> "ClinicRules":
-        """The clinic's choices; the defaults, unsaved, where it never chose."""
-        return cls.objects.filter(clinic=clinic).first() or cls(clinic=clinic)
+        """The clinic's choices; the defaults, unsaved, where it never chose.
+
+        Asks the database at most once for each `clinic` in hand, and not at all for one that
+        came with its `rules`.
+        """
+        try:
+            return clinic.rules
+        except cls.DoesNotExist:
+            return cls(clinic=clinic)
+
+    @property
+    def in_use(self) -> list[Regimen]:
+        """The treatments that a new course may be on, each in its newest version."""
+        newest = {code: current_regimen(code) for code, _version in REGIMENS}
+        return [regimen for code, regimen in newest.items() if code in self.regimens]
 
 
 class Closure(models.Model):

@@ -39,7 +39,7 @@ def staff_patient(request: HttpRequest, pk: int) -> Patient:
     Raises:
         Http404: there is none, or it is another clinic's; nobody can tell which.
     """
-    records = Patient.objects.of_staff(user_of(request)).select_related("clinic")
+    records = Patient.objects.of_staff(user_of(request)).select_related("clinic__rules")
     return get_object_or_404(
         records.prefetch_related(
             "courses__infusions__recorded_by",
