@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from .dates import Interval, due_add, min_add, months
 from .explain import Reason
-from .history import Infusion, Position, replay
+from .history import UNTREATED, Infusion, Position, Restart, replay
 from .policy import LONG_GAP
 from .regimens import Regimen
 
@@ -19,20 +19,68 @@ def cautions(
     *,
     given_on: dt.date,
     dose_mg: int,
+    remainder: bool = False,
     long_gap: Interval = LONG_GAP,
+    restarts: Sequence[Restart] = (),
+    start: Position = UNTREATED,
 ) -> tuple[Reason, ...]:
     """The questions that recording `dose_mg` mg on `given_on` raises, most serious first.
 
     Looks at the infusions before `given_on` only, so a back-dated one is judged in its place.
+    Only the amount can be wrong of a remainder, and of a dose that a choice to restart foresaw
+    (R13): the prescriber has agreed its day.
     """
-    before = replay(regimen, [one for one in history if one.given_on < given_on])
+    before = _position_before(given_on, regimen, history, restarts, start)
+    planned = planned_mg(
+        regimen, history, given_on=given_on, remainder=remainder, restarts=restarts, start=start
+    )
+    amount = _another_dose(planned, dose_mg)
+    if remainder or before.pending:
+        return (amount,) if amount else ()
     asked = [
         _too_soon(regimen, before, given_on),
-        _another_dose(regimen, before, dose_mg),
+        amount,
         _long_gap(before, given_on, long_gap),
         _second_part_off(regimen, before, given_on),
     ]
     return tuple(one for one in asked if one)
+
+
+def planned_mg(
+    regimen: Regimen,
+    history: Sequence[Infusion],
+    *,
+    given_on: dt.date,
+    remainder: bool = False,
+    restarts: Sequence[Restart] = (),
+    start: Position = UNTREATED,
+) -> int:
+    """The dose in mg that the plan has for `given_on`: a whole one, or the rest of one begun."""
+    parts = _dose_begun(given_on, history) if remainder else []
+    begun = parts[0].given_on if parts else given_on
+    whole = regimen.dose_mg(_position_before(begun, regimen, history, restarts, start).planned_step)
+    return max(0, whole - sum(part.dose_mg for part in parts))
+
+
+def _position_before(
+    day: dt.date,
+    regimen: Regimen,
+    history: Sequence[Infusion],
+    restarts: Sequence[Restart],
+    start: Position,
+) -> Position:
+    """Where the course stood on `day`, before any infusion of that day."""
+    earlier = [one for one in history if one.given_on < day]
+    return replay(regimen, earlier, [one for one in restarts if one.on <= day], start)
+
+
+def _dose_begun(day: dt.date, history: Sequence[Infusion]) -> Sequence[Infusion]:
+    """The parts given before `day` of the dose whose remainder comes on `day` (R11)."""
+    parts: list[Infusion] = []
+    for one in sorted(history, key=lambda one: one.given_on):
+        if one.given_on < day:
+            parts = [*parts, one] if one.remainder else [one]
+    return parts
 
 
 def _too_soon(regimen: Regimen, before: Position, given_on: dt.date) -> Reason | None:
@@ -45,9 +93,8 @@ def _too_soon(regimen: Regimen, before: Position, given_on: dt.date) -> Reason |
     return Reason("R6", "too_soon", (*facts, ("gap", regimen.min_gap)))
 
 
-def _another_dose(regimen: Regimen, before: Position, dose_mg: int) -> Reason | None:
+def _another_dose(planned: int, dose_mg: int) -> Reason | None:
     """R1: an amount other than the plan's wants a reason."""
-    planned = regimen.dose_mg(before.step)
     if dose_mg == planned:
         return None
     return Reason("R1", "another_dose", (("planned", planned), ("dose_mg", dose_mg)))

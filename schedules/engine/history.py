@@ -84,6 +84,11 @@ class Position:
     awaits_clinician: bool = False  # nothing can be said before somebody decides (R11, R15)
     ended: bool = False  # a life-threatening reaction ended the drug for good (R12)
 
+    @property
+    def planned_step(self) -> Step:
+        """Which dose the plan has next: after a choice to split, the first one again (R13)."""
+        return "initial-1" if self.pending == "split" else self.step
+
 
 UNTREATED = Position()
 
