@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,7 +13,8 @@ from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, Course, Disposition, Infusion, Outcome
 
 from .consequences import close_visits, history_changed, reopen_visits
-from .shared import UnableTo, locked, long_date, on_trail, saved_before
+from .refusing import refuse_contradiction, refuse_impossible
+from .shared import UnableTo, locked, on_trail, saved_before
 
 
 class UnableToRecordInfusion(UnableTo):
@@ -25,6 +27,26 @@ class UnableToDecide(UnableTo):
 
 class UnableToUndo(UnableTo):
     """Somebody else recorded it, or it is too late."""
+
+
+class Details(TypedDict, total=False):
+    """What else may be said about an infusion; none of it is required.
+
+    `remainder` marks the rest of an infusion that was stopped early on another day. Times are
+    those of the clinic's wall clock.
+    """
+
+    disposition: str
+    remainder: bool
+    reaction: str
+    reaction_response: str
+    lot: str
+    note: str
+    premedication: str
+    rate: str
+    started_at: dt.time | None
+    ended_at: dt.time | None
+    observed_until: dt.time | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +70,41 @@ def record_infusion(
     given_on: dt.date,
     dose_mg: int,
     outcome: str = Outcome.COMPLETED,
-    disposition: str = Disposition.UNDECIDED,
-    lot: str = "",
-    note: str = "",
     reason: str = "",
     entry_key: uuid.UUID | None = None,
+    **details: Unpack[Details],
 ) -> Recorded:
     """Record that `dose_mg` mg were given on `given_on`, the clinic's local date.
 
     The next dose moves, visits that were for this dose are closed, and reminders planned for the
-    old date are void from this moment. `reason` answers the cautions and goes to the audit trail.
+    old date are void from this moment. One that was not given has 0 mg: the visit of that day is
+    off and the due date stays (R1). After a life-threatening reaction the course ends for good
+    (R12). `reason` answers the cautions and goes to the audit trail.
 
     Raises:
-        UnableToRecordInfusion: a date in the future or one that has an infusion already, a dose
-            of 0, or a course that was stopped.
+        UnableToRecordInfusion: a date in the future or one that has an infusion already, an
+            impossible dose, a course that was stopped, the rest of an infusion where none is
+            awaited (R11), or the short rate where it is barred.
     """
     with transaction.atomic():
         course = locked(course)
         today = course.patient.clinic.local_date(now)
         if saved := saved_before(course.infusions.all(), entry_key, refusal=UnableToRecordInfusion):
             return Recorded(saved, course.forecast(today), created=False)
-        _refuse_infusion(course, given_on=given_on, dose_mg=dose_mg, today=today)
-        infusion = Infusion.objects.create(
+        infusion = Infusion(
             course=course,
             given_on=given_on,
             dose_mg=dose_mg,
             outcome=outcome,
-            disposition=disposition,
-            lot=lot,
-            note=note,
             recorded_by=actor,
             recorded_at=now,
             recorded_on=today,
             entry_key=entry_key,
+            **details,
         )
+        refuse_impossible(course, infusion, today=today, refusal=UnableToRecordInfusion)
+        infusion.save()
+        refuse_contradiction(course, today=today, refusal=UnableToRecordInfusion)
         found = history_changed(course, today)
         cancelled = close_visits(course, infusion)
         on_trail(course, "record infusion", infusion, actor=actor, now=now, reason=reason)
@@ -94,13 +117,16 @@ def decide_partial(
     """A clinician says what an infusion that was stopped early counts as (R11).
 
     Raises:
-        UnableToDecide: it was decided, undone, or not stopped early at all.
+        UnableToDecide: it was decided, undone, or not stopped early at all; or the decision
+            cannot be, such as none.
     """
     with transaction.atomic():
         course = locked(infusion.course)
         infusion.refresh_from_db()
         if not infusion.awaits_decision:
             raise UnableToDecide(_("This was decided already."))
+        if disposition not in set(Disposition) - {Disposition.UNDECIDED}:
+            raise UnableToDecide(_("Choose what counts next."))
         infusion.disposition = disposition
         infusion.save(update_fields=["disposition"])
         found = history_changed(course, course.patient.clinic.local_date(now))
@@ -111,35 +137,26 @@ def decide_partial(
 def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forecast:
     """Take back an infusion just recorded; the row stays in the history, marked as a mistake.
 
-    Visits it had closed are open again.
+    Visits it had closed are open again, and so is the course that it had ended.
 
     Raises:
-        UnableToUndo: recorded by somebody else, more than 15 minutes ago, or undone already.
+        UnableToUndo: recorded by somebody else, more than 15 minutes ago, undone already, or the
+            rest of it is recorded too.
     """
     with transaction.atomic():
         course = locked(infusion.course)
         infusion.refresh_from_db()
+        today = course.patient.clinic.local_date(now)
         if not infusion.can_be_undone(by=actor, now=now):
             raise UnableToUndo(
                 _("Only the person who recorded it can undo it, and only for 15 minutes.")
             )
         infusion.voided_at = now
-        infusion.save(update_fields=["voided_at"])
+        infusion.voided_by = actor
+        infusion.revision += 1
+        infusion.save(update_fields=["voided_at", "voided_by", "revision"])
+        refuse_contradiction(course, today=today, refusal=UnableToUndo)
         reopen_visits(course, infusion)
-        found = history_changed(course, course.patient.clinic.local_date(now))
+        found = history_changed(course, today)
         on_trail(course, "undo infusion", infusion, actor=actor, now=now)
     return found
-
-
-def _refuse_infusion(course: Course, *, given_on: dt.date, dose_mg: int, today: dt.date) -> None:
-    """The Stop tier of ux 2.11."""
-    if given_on > today:
-        raise UnableToRecordInfusion(_("The date given must be today or in the past."))
-    if dose_mg <= 0:
-        raise UnableToRecordInfusion(_("The dose must be more than 0 mg."))
-    if course.stopped_on and given_on >= course.stopped_on:
-        raise UnableToRecordInfusion(_("Infusions are stopped. Restart treatment first."))
-    if course.infusions.counting().filter(given_on=given_on).exists():
-        raise UnableToRecordInfusion(
-            _("An infusion is already recorded for %(date)s.") % {"date": long_date(given_on)}
-        )

@@ -194,4 +194,4 @@ class Infusion(models.Model):
     def can_be_undone(self, *, by: User, now: dt.datetime) -> bool:
         """By the person who recorded it, before the mail about it leaves (ux 2.12)."""
         fresh = now - self.recorded_at < UNDO_FOR
-        return self.counts and fresh and self.recorded_by_id == by.pk
+        return self.voided_at is None and fresh and self.recorded_by_id == by.pk
