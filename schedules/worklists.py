@@ -24,6 +24,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import TruncDate
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -37,10 +38,13 @@ from schedules.models import (
     Course,
     CourseQuerySet,
     Disposition,
+    Hold,
+    HoldQuerySet,
     Infusion,
     InfusionQuerySet,
     Outcome,
     Patient,
+    held_on,
 )
 from schedules.presenting.rules import BOOK_NOW_DAYS
 from schedules.templatetags.tracker import clock
@@ -95,7 +99,7 @@ def courses_on(name: str, clinics: Sequence[Clinic], now: dt.datetime) -> Course
         return found.unbooked().order_by(F("next_due_on").asc(nulls_last=True), "pk")
     since = Q(appointments__status="booked")
     if name == "check":
-        found = found.annotate(check=_first_check(days))
+        found = found.annotate(to_check=_first_check(days))
     if name == "today":
         since &= Q(appointments__starts_at__gte=min(day.begins for day in days))
     return found.annotate(visit_at=Min("appointments__starts_at", filter=since)).order_by(
@@ -108,13 +112,15 @@ def _visit_today(day: ClinicDay) -> Q:
 
 
 def _past_due(day: ClinicDay) -> Q:
-    return Q(next_due_on__lt=day.today)
+    """Nobody is late while on hold or on pause (R10)."""
+    return Q(next_due_on__lt=day.today) & ~Q(held_on(day.today))
 
 
 def _to_book(day: ClinicDay) -> Q:
     """Due from today to where booking opens; and people with no first date, lest they be lost."""
     last = day.today + dt.timedelta(days=day.clinic.booking_opens_days)
-    return Q(next_due_on__range=(day.today, last)) | Q(started_on=None, next_due_on=None)
+    soon = Q(next_due_on__range=(day.today, last)) | Q(started_on=None, next_due_on=None)
+    return soon & ~Q(held_on(day.today))
 
 
 def _not_recorded(day: ClinicDay) -> Q:
@@ -136,6 +142,22 @@ def _rest_awaited(_day: ClinicDay) -> Q:
     return Q(Exact(Subquery(last), Value(Disposition.COMPLETE_REMAINDER)))
 
 
+def _look_again(day: ClinicDay) -> Q:
+    return Q(Exists(_holds().to_look_at(day.today)))
+
+
+def _still_needed(day: ClinicDay) -> Q:
+    return Q(Exists(_holds().forgotten(day.today)))
+
+
+def _visit_while_held(day: ClinicDay) -> Q:
+    """R10: a visit that lies inside a hold, and that nobody has moved or cancelled yet."""
+    ahead = _booked().filter(starts_at__gte=day.begins)
+    over = Hold.objects.in_force(OuterRef("day")).filter(course=OuterRef("course"))
+    on_day = ahead.annotate(day=TruncDate("starts_at", tzinfo=day.clinic.tz))
+    return Q(Exists(on_day.filter(Exists(over))))
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """What somebody has to look at: which courses, and what their rows say."""
@@ -150,6 +172,9 @@ CHECKS = {
     "undecided": Check(_undecided, gettext_lazy("Stopped early: decide")),
     "half_known": Check(_half_known, gettext_lazy("History not complete")),
     "rest_awaited": Check(_rest_awaited, gettext_lazy("Rest of the infusion not recorded yet")),
+    "visit_while_held": Check(_visit_while_held, gettext_lazy("Visit while on hold")),
+    "look_again": Check(_look_again, gettext_lazy("Hold: look again")),
+    "still_needed": Check(_still_needed, gettext_lazy("Hold: still needed?")),
 }
 
 
@@ -170,6 +195,10 @@ def _first_check(days: Sequence[ClinicDay]) -> Case:
 
 def _booked() -> AppointmentQuerySet:
     return Appointment.objects.booked().filter(course=OuterRef("pk"))
+
+
+def _holds() -> HoldQuerySet:
+    return Hold.objects.filter(course=OuterRef("pk"))
 
 
 def _given() -> InfusionQuerySet:
@@ -222,7 +251,7 @@ def _status(name: str, course: Course, today: dt.date) -> tuple[str, str]:
     if name == "today":
         return "booked", _("Booked today")
     if name == "check":
-        check: str = course.check  # type: ignore[attr-defined]  # annotated
+        check: str = course.to_check  # type: ignore[attr-defined]  # annotated
         return "neutral", str(CHECKS[check].word)
     if due is None:
         return "neutral", _("Getting ready to start")

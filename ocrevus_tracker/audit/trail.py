@@ -24,6 +24,20 @@ def record(
         actor=actor,
         clinic=clinic,
         act=act,
-        subject=f"{subject._meta.model_name} {subject.pk}",  # noqa: SLF001 - Django's public _meta
+        subject=_name(subject),
         reason=reason,
     )
+
+
+def latest(*, clinic: Clinic, subject: models.Model) -> Entry:
+    """The newest entry about `subject`: who touched it last, and when.
+
+    Raises:
+        Entry.DoesNotExist: nobody has; what is written by a verb has one.
+    """
+    about = Entry.objects.filter(clinic=clinic, subject=_name(subject)).select_related("actor")
+    return about.latest("at", "pk")
+
+
+def _name(subject: models.Model) -> str:
+    return f"{subject._meta.model_name} {subject.pk}"  # noqa: SLF001 - Django's public _meta

@@ -8,6 +8,14 @@ button, does the thing once and answers with what the first one made.
 """
 
 from .courses import UnableToChangeCourse, end_for_good, stop_course
+from .holding import (
+    HoldChangedMeanwhile,
+    UnableToHold,
+    change_hold,
+    release_hold,
+    start_hold,
+    void_hold,
+)
 from .infusions import (
     Recorded,
     UnableToDecide,
@@ -18,26 +26,36 @@ from .infusions import (
     undo_infusion,
 )
 from .people import UnableToSavePatient, add_patient, change_patient
+from .screening import UnableToRecordCheck, record_screening, void_screening
 from .shared import UnableTo
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
+    "HoldChangedMeanwhile",
     "Recorded",
     "UnableTo",
     "UnableToBook",
     "UnableToChangeCourse",
     "UnableToDecide",
+    "UnableToHold",
+    "UnableToRecordCheck",
     "UnableToRecordInfusion",
     "UnableToSavePatient",
     "UnableToUndo",
     "add_patient",
     "book_visit",
     "cancel_visit",
+    "change_hold",
     "change_patient",
     "decide_partial",
     "end_for_good",
     "move_visit",
     "record_infusion",
+    "record_screening",
+    "release_hold",
+    "start_hold",
     "stop_course",
     "undo_infusion",
+    "void_hold",
+    "void_screening",
 ]

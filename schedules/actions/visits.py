@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from ocrevus_tracker.accounts.models import User
 from schedules.models import Appointment, AppointmentStatus, Course
 
+from .holding import hold_over, no_visit_while_held
 from .shared import UnableTo, is_prescriber, locked, long_date, on_trail, saved_before
 
 
@@ -30,8 +31,9 @@ def book_visit(
     Before the first infusion the visit is also what the first infusion is ordered for.
 
     Raises:
-        UnableToBook: a day in the past; before the earliest day, unless a prescriber gives a
-            `reason` (R7); or that time is booked for this patient already.
+        UnableToBook: a day in the past; before the earliest day (R7) or inside a hold that has an
+            end (R10), unless a prescriber gives a `reason`; inside one without an end; or that
+            time is booked for this patient already.
     """
     with transaction.atomic():
         course = locked(course)
@@ -105,6 +107,7 @@ def _place(
             _("The earliest day is %(date)s. Only a prescriber can book before it, with a reason.")
             % {"date": long_date(earliest)}
         )
+    _refuse_held_day(course, day, today, actor=actor, reason=reason)
     before, visit.starts_at = visit.starts_at, starts_at
     try:
         with transaction.atomic():
@@ -116,3 +119,12 @@ def _place(
         course.ordered_for = min(one.local_date for one in course.appointments.booked())
         course.save(update_fields=["ordered_for"])
     course.store_forecast(today)
+
+
+def _refuse_held_day(
+    course: Course, day: dt.date, today: dt.date, *, actor: User, reason: str
+) -> None:
+    """R10, R17: a hold keeps a visit from being booked; nobody books into one without an end."""
+    hold = hold_over(course, day)
+    if hold and not (hold.ends_on and reason and is_prescriber(actor, course)):
+        raise UnableToBook(no_visit_while_held(hold, today))

@@ -30,16 +30,19 @@ class HoldQuerySet(models.QuerySet["Hold"]):
         """Those that were not entered by mistake."""
         return self.filter(voided_at=None)
 
-    def in_force(self, today: dt.date) -> "HoldQuerySet":
+    def in_force(self, today: dt.date | OuterRef) -> "HoldQuerySet":
         """Those that keep an infusion from being given on `today`, the clinic's local date."""
         until = Q(ends_on=None) | Q(ends_on__gt=today)
         return self.counting().filter(until, starts_on__lte=today)
 
-    def to_review(self, today: dt.date) -> "HoldQuerySet":
-        """Those in force that somebody has to look at again by `today`, a local date."""
-        planned = Q(review_on__lte=today)
-        forgotten = Q(review_on=None, ends_on=None, starts_on__lte=_forgotten_since(today))
-        return self.in_force(today).filter(planned | forgotten)
+    def to_look_at(self, today: dt.date) -> "HoldQuerySet":
+        """Those in force whose review date has come."""
+        return self.in_force(today).filter(review_on__lte=today)
+
+    def forgotten(self, today: dt.date) -> "HoldQuerySet":
+        """Those in force for a while that neither end nor are looked at by themselves."""
+        since = today - dt.timedelta(days=STILL_NEEDED_AFTER_DAYS)
+        return self.in_force(today).filter(review_on=None, ends_on=None, starts_on__lte=since)
 
 
 class Hold(models.Model):
@@ -90,21 +93,9 @@ class Hold(models.Model):
         began = self.voided_at is None and self.starts_on <= today
         return began and (self.ends_on is None or today < self.ends_on)
 
-    def needs_review(self, today: dt.date) -> bool:
-        """Whether it is one of `HoldQuerySet.to_review`."""
-        if not self.in_force(today):
-            return False
-        if self.review_on or self.ends_on:
-            return self.review_on is not None and self.review_on <= today
-        return self.starts_on <= _forgotten_since(today)
-
     def as_held(self) -> engine.Hold:
         """The same hold in the engine's terms."""
         return engine.Hold(self.starts_on, self.ends_on, self.reason)
-
-
-def _forgotten_since(today: dt.date) -> dt.date:
-    return today - dt.timedelta(days=STILL_NEEDED_AFTER_DAYS)
 
 
 def held_on(today: dt.date) -> Exists:
