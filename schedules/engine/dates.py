@@ -4,12 +4,18 @@
 the 28th, so a due date clamps. A minimum gap must hold under every reading, so it rolls forward
 to 1 March (CDC's CDSi logic specification, CALCDT-5). Weeks and days are plain counts; months
 and weeks are never converted into each other.
+
+A history of twenty infusions needs some forty additions of months, and all the courses of a
+clinic may be counted anew in one go; so months are added here with whole numbers, several times as
+fast as by dateutil's `relativedelta`. The tests hold the two against each other.
 """
 
+import calendar
 import datetime as dt
 from dataclasses import dataclass
 
-from dateutil.relativedelta import relativedelta
+# No month is shorter, so a day up to this one needs no look at the month's length.
+IN_EVERY_MONTH = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,13 @@ def due_add(day: dt.date, interval: Interval) -> dt.date:
     Raises:
         ValueError, OverflowError: the result lies outside years 1 to 9999.
     """
-    if interval.months:
-        return day + relativedelta(months=interval.months)
-    return day + dt.timedelta(days=interval.days)
+    if not interval.months:
+        return day + dt.timedelta(days=interval.days)
+    year, january_is_0 = divmod(day.year * 12 + day.month - 1 + interval.months, 12)
+    month, number = january_is_0 + 1, day.day
+    if number > IN_EVERY_MONTH:
+        number = min(number, calendar.monthrange(year, month)[1])
+    return dt.date(year, month, number)
 
 
 def min_add(day: dt.date, interval: Interval) -> dt.date:

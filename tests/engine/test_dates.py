@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from dateutil.relativedelta import relativedelta
 
 from schedules.engine.dates import Interval, add_days, due_add, min_add, months, weeks
 from tests.engine.saying import day
@@ -43,6 +44,33 @@ class TestAddingMonths:
 
     def test_two_steps_at_once_do_not_drift(self):
         assert due_add(day("2026-08-31"), months(6) * 2) == day("2027-08-31")
+
+
+def every_day(first, last):
+    numbers = range(dt.date(first, 1, 1).toordinal(), dt.date(last + 1, 1, 1).toordinal())
+    return map(dt.date.fromordinal, numbers)
+
+
+def same_as_dateutil(first, last):
+    """How many sums were the same, for every day of the years `first` to `last`."""
+    spans = [(months(count), relativedelta(months=count)) for count in (-7, 1, 5, 6, 12, 606)]
+    found = [
+        due_add(one, ours) == one + theirs
+        for one in every_day(first, last)
+        for ours, theirs in spans
+    ]
+    assert all(found)
+    return len(found)
+
+
+class TestAddingMonthsAsDateutilDoes:
+    @pytest.mark.parametrize(("first", "last"), [(1899, 1900), (2023, 2024), (2096, 2100)])
+    def test_on_every_day_around_leap_years(self, first, last):
+        assert same_as_dateutil(first, last) > 4_000
+
+    @pytest.mark.long
+    def test_on_every_day_from_1900_to_2200(self):
+        assert same_as_dateutil(1900, 2200) > 600_000
 
 
 class TestAddingWeeksAndDays:
