@@ -9,8 +9,11 @@ from django.utils.translation import ngettext
 from schedules.templatetags.tracker import in_words, long_date
 
 from .shapes import (
+    ON_HOLD,
+    PAUSED,
     Facts,
     HomeState,
+    PauseWords,
     booked,
     booking_opens,
     date_words,
@@ -50,21 +53,53 @@ def _stopped(facts: Facts) -> HomeState | None:
 
 
 def _paused(facts: Facts) -> HomeState | None:
-    """M."""
-    if facts.forecast.state not in {"paused", "on_hold"}:
+    """M: on hold or on pause, also before a first date is planned. The reason is nobody's here."""
+    if not facts.held:
         return None
+    words = PAUSED if any(hold.is_pause for hold in facts.held) else ON_HOLD
+    until = facts.held_until
     return HomeState(
         "M",
         "paused",
-        _("On pause"),
-        _("Infusions on pause"),
-        text=(
-            _("Your care team paused your infusions."),
-            _("They will tell you when they plan to start again."),
-            _("We will not send reminders while you are on pause."),
-        ),
+        str(words.tag),
+        date_words(until) if until else str(words.big),
+        lead=str(words.until) if until else "",
+        day=until,
+        when=in_words(until, facts.today) if until else "",
+        text=_paused_text(facts, words),
         call=_("Call with a question"),
     )
+
+
+def _paused_text(facts: Facts, words: PauseWords) -> tuple[str, ...]:
+    since = str(words.since).format(date=date_words(min(hold.starts_on for hold in facts.held)))
+    return since, _what_follows(facts), *_held_visit(facts), str(words.no_reminders)
+
+
+def _what_follows(facts: Facts) -> str:
+    """When infusions go on, or when somebody looks again; what nobody knows is not promised."""
+    if facts.held_until:
+        planned = facts.forecast.projected[:1]
+        if facts.visit or not planned or planned[0] == facts.held_until:
+            return _("You can have your infusion from that day.")
+        told = _("You can have your infusion from that day. It is due around {date}.")
+        return told.format(date=date_words(planned[0]))
+    ahead = [hold.review_on for hold in facts.held if hold.review_on]
+    reviews = [day for day in ahead if day >= facts.today]
+    if not reviews:
+        return _("They will tell you when they plan to start again.")
+    return _("They plan to look at this again on {review}.").format(review=date_words(min(reviews)))
+
+
+def _held_visit(facts: Facts) -> tuple[str, ...]:
+    """What becomes of the visit that is booked already."""
+    if not facts.visit:
+        return ()
+    day = facts.date_of(facts.visit)
+    if facts.is_held(day):
+        return (_("We will call you about your visit on {date}.").format(date=date_words(day)),)
+    stays = _("Your visit on {date} at {time} stays booked.")
+    return (stays.format(date=date_words(day), time=time_words(facts, facts.visit)),)
 
 
 def _not_recorded(facts: Facts) -> HomeState | None:

@@ -2,14 +2,15 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from ocrevus_tracker.accounts.models import Clinic
 from schedules.engine.forecast import Forecast, NextDose
-from schedules.models import Appointment, Course
+from schedules.models import Appointment, Course, Hold
 from schedules.templatetags.tracker import clock, in_words, long_date
 
 
@@ -26,6 +27,33 @@ class HomeState:
     when: str = ""
     text: tuple[str, ...] = ()
     call: str = ""  # what the call button says; empty where nothing is to be done
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWords:
+    """How a pause, or a hold, is told to the patient; translated when it is shown."""
+
+    tag: Any
+    big: Any
+    until: Any  # said before the first day allowed again
+    since: Any
+    no_reminders: Any
+
+
+PAUSED = PauseWords(
+    gettext_lazy("On pause"),
+    gettext_lazy("Infusions on pause"),
+    gettext_lazy("On pause until"),
+    gettext_lazy("Your care team paused your infusions on {date}."),
+    gettext_lazy("We will not send reminders while you are on pause."),
+)
+ON_HOLD = PauseWords(
+    gettext_lazy("On hold"),
+    gettext_lazy("Infusions on hold"),
+    gettext_lazy("On hold until"),
+    gettext_lazy("Your care team put your infusions on hold on {date}."),
+    gettext_lazy("We will not send reminders while they are on hold."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +86,20 @@ class Facts:
             return ""
         words = {"initial-1": _("visit 1 of 2"), "initial-2": _("visit 2 of 2")}
         return words.get(self.forecast.position.step, "")
+
+    @property
+    def held(self) -> tuple[Hold, ...]:
+        """The holds and pauses in force today."""
+        return tuple(hold for hold in self.course.holds.all() if hold.in_force(self.today))
+
+    @property
+    def held_until(self) -> dt.date | None:
+        """The first day on which none of them is in force; None while one has no end."""
+        ends = [hold.ends_on for hold in self.held]
+        return None if None in ends else max((end for end in ends if end), default=None)
+
+    def is_held(self, day: dt.date) -> bool:
+        return any(hold.in_force(day) for hold in self.course.holds.all())
 
     def date_of(self, visit: Appointment) -> dt.date:
         return self.clinic.local_date(visit.starts_at)

@@ -5,8 +5,6 @@ import datetime as dt
 import pytest
 
 from schedules import actions
-from schedules.engine import forecast as engine
-from schedules.engine.history import Hold, Infusion
 from schedules.models import Appointment, Course, StopReason
 from schedules.presenting import HomeState, home_state
 from tests.cast import NOW, TODAY, book, days, give, make_patient
@@ -202,14 +200,3 @@ class TestNoDate:
         state = shown(course)
         assert (state.letter, state.tag) == ("N", "Stopped")
         assert state.text[0] == "Your infusions at this clinic stopped on March 12, 2026."
-
-    def test_on_pause_no_reminders_are_sent(self, course, harbor):
-        found = engine.forecast(
-            course.regimen,
-            today=TODAY,
-            history=[Infusion(dt.date(2025, 10, 10), 600)],
-            holds=[Hold(TODAY, None, "pregnancy")],
-        )
-        state = home_state(course, found, [], harbor, NOW)
-        assert (state.letter, state.kind) == ("M", "paused")
-        assert "We will not send reminders while you are on pause." in state.text
