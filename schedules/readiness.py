@@ -12,7 +12,7 @@ from schedules.engine import screening as engine
 from schedules.engine.dates import Interval
 from schedules.engine.forecast import Forecast
 from schedules.engine.screening import CHECKS, Check, Status
-from schedules.models import Course, Patient, Screening
+from schedules.models import AppointmentStatus, Course, Patient, Screening
 
 # States in which no dose is coming that anything could be ready for.
 NOT_COMING = frozenset({"discontinued", "paused", "on_hold", "pending_clinician"})
@@ -101,12 +101,16 @@ def newest_answer(patient: Patient, check: Check) -> Screening | None:
     return max(ours, key=lambda one: (one.done_on, one.pk), default=None)
 
 
+def booked_ahead(course: Course, today: dt.date) -> list[dt.date]:
+    """The local dates from `today` on for which a visit is booked. Reads `appointments`."""
+    booked = [one for one in course.appointments.all() if one.status == AppointmentStatus.BOOKED]
+    return sorted(one.local_date for one in booked if one.local_date >= today)
+
+
 def dose_day(course: Course, forecast: Forecast, today: dt.date) -> dt.date:
     """The local date of the next dose: when it is booked, else when it is due, never past."""
-    booked = [one.local_date for one in course.appointments.all() if one.status == "booked"]
-    ahead = [day for day in booked if day >= today]
     due = forecast.next.due if forecast.next else today
-    return min(ahead, default=max(due, today))
+    return min(booked_ahead(course, today), default=max(due, today))
 
 
 def gates(course: Course, *, day: dt.date, today: dt.date) -> list[Standing]:
@@ -117,17 +121,20 @@ def gates(course: Course, *, day: dt.date, today: dt.date) -> list[Standing]:
     cannot be known weeks before.
     """
     forecast = course.forecast(today)
-    booked = any(
-        one.status == "booked" and one.local_date >= today for one in course.appointments.all()
-    )
     stops: set[Status] = {"expired", "not_clear"}
-    if starts_anew(forecast) and not booked:
+    if starts_anew(forecast) and not booked_ahead(course, today):
         stops.add("needed")
     return [
         one
         for one in standings(course, forecast, on=day)
         if one.blocks and one.status in ({"not_clear"} if one.check.valid_for else stops)
     ]
+
+
+def ruled_out(course: Course, *, day: dt.date, today: dt.date) -> Check | None:
+    """What speaks so much against a visit on `day` that no reason lets it be booked."""
+    found = gates(course, day=day, today=today)
+    return next((one.check for one in found if one.is_final), None)
 
 
 def missing_before_first(patient: Patient, today: dt.date) -> list[Check]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import User
 from schedules.models import Appointment, AppointmentStatus, Course
+from schedules.readiness import ruled_out
 
 from .holding import hold_over, no_visit_while_held
 from .shared import UnableTo, is_prescriber, locked, long_date, on_trail, saved_before
@@ -24,16 +25,18 @@ def book_visit(
     now: dt.datetime,
     starts_at: dt.datetime,
     reason: str = "",
+    despite: str = "",
     entry_key: uuid.UUID | None = None,
 ) -> Appointment:
     """Book a visit at `starts_at` (aware). The due date does not move.
 
-    Before the first infusion the visit is also what the first infusion is ordered for.
+    Before the first infusion the visit is also what the first infusion is ordered for. `despite`
+    says why it is booked although a check is missing, and goes to the audit trail.
 
     Raises:
         UnableToBook: a day in the past; before the earliest day (R7) or inside a hold that has an
-            end (R10), unless a prescriber gives a `reason`; inside one without an end; or that
-            time is booked for this patient already.
+            end (R10), unless a prescriber gives a `reason`; inside one without an end; while a
+            check rules the infusion out; or that time is booked for this patient already.
     """
     with transaction.atomic():
         course = locked(course)
@@ -41,7 +44,8 @@ def book_visit(
             return saved
         visit = Appointment(course=course, booked_by=actor, booked_at=now, entry_key=entry_key)
         _place(visit, starts_at, actor=actor, now=now, reason=reason)
-        on_trail(course, "book visit", visit, actor=actor, now=now, reason=reason)
+        told = " ".join(words for words in (reason, despite) if words)
+        on_trail(course, "book visit", visit, actor=actor, now=now, reason=told)
     return visit
 
 
@@ -108,6 +112,11 @@ def _place(
             % {"date": long_date(earliest)}
         )
     _refuse_held_day(course, day, today, actor=actor, reason=reason)
+    if check := ruled_out(course, day=day, today=today):
+        raise UnableToBook(
+            _("%(check)s speaks against the infusion. Record a better result first.")
+            % {"check": check.title}
+        )
     before, visit.starts_at = visit.starts_at, starts_at
     try:
         with transaction.atomic():

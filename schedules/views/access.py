@@ -47,6 +47,8 @@ def staff_patient(request: HttpRequest, pk: int) -> Patient:
             "courses__holds",
             "courses__restarts",
             "courses__continues__infusions",
+            "screenings__recorded_by",
+            "clinic__check_intervals",
         ),
         pk=pk,
     )

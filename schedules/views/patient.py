@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
 from schedules.presenting import HomeState, booking_opens, home_state
+from schedules.presenting.readiness import readiness, tests_ahead
 
 from .access import page, user_of
 
@@ -27,7 +28,12 @@ def home(request: HttpRequest) -> HttpResponse:
         .filter(user=user)
         .select_related("clinic")
         .prefetch_related(
-            "courses__infusions", "courses__appointments", "courses__holds", "courses__restarts"
+            "courses__infusions",
+            "courses__appointments",
+            "courses__holds",
+            "courses__restarts",
+            "screenings",
+            "clinic__check_intervals",
         )
         .order_by("given_name", "family_name", "pk")
     )
@@ -66,6 +72,8 @@ def home_facts(patient: Patient, now: dt.datetime) -> dict[str, Any]:
         "later": _later(forecast, state),
         "booking_opens": opens,
         "infusions": [one for one in every_infusion(course) if one.counts],
+        "ready": readiness(course, forecast, today),
+        "tests_ahead": tests_ahead(course, forecast),
     }
 
 

@@ -19,6 +19,7 @@ from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
 from schedules.views.access import clinics_of, page, staff_patient, user_of
 from schedules.views.patient import booked_visits, every_infusion, home_facts
+from schedules.views.staff import screening
 
 PATIENTS_PER_PAGE = 25
 
@@ -97,6 +98,7 @@ def patient(request: HttpRequest, pk: int) -> HttpResponse:
         "visits": _visits(record, now),
         "infusions": [(one, one.can_be_undone(by=user, now=now)) for one in infusions],
     }
+    shown = shown | screening.section(record, now)
     return page(request, "staff/patient.html", clinic=record.clinic, now=now, **shown)
 
 

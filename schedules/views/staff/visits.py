@@ -24,6 +24,7 @@ from schedules.views.access import (
     user_of,
 )
 from schedules.views.patient import booked_visits
+from schedules.views.staff.screening import ask_gates, reason_despite
 
 
 @login_required
@@ -36,6 +37,8 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
     if "fix" in request.POST or not form.is_valid():
         return _form_page(request, course, form, now)
     questions = _questions(course, form, now, moving=None)
+    if not_ready := ask_gates(request, course, form, questions=questions, now=now):
+        return not_ready
     if questions and "anyway" not in request.POST:
         return _ask(request, course, form, questions=questions, now=now)
     try:
@@ -45,6 +48,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
             now=now,
             starts_at=form.cleaned_data["starts_at"],
             reason=form.reason_given,
+            despite=reason_despite(request),
             entry_key=form.cleaned_data["entry_key"],
         )
     except actions.UnableToBook as refusal:
