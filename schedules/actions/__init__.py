@@ -7,7 +7,15 @@ one transaction: the fact, the course's stored next dose, an audit entry. All or
 button, does the thing once and answers with what the first one made.
 """
 
-from .courses import UnableToChangeCourse, end_for_good, stop_course
+from .courses import (
+    UnableToChangeCourse,
+    choose_restart,
+    end_for_good,
+    note_previous_treatment,
+    reopen_course,
+    stop_course,
+    switch_regimen,
+)
 from .holding import (
     HoldChangedMeanwhile,
     UnableToHold,
@@ -47,14 +55,18 @@ __all__ = [
     "cancel_visit",
     "change_hold",
     "change_patient",
+    "choose_restart",
     "decide_partial",
     "end_for_good",
     "move_visit",
+    "note_previous_treatment",
     "record_infusion",
     "record_screening",
     "release_hold",
+    "reopen_course",
     "start_hold",
     "stop_course",
+    "switch_regimen",
     "undo_infusion",
     "void_hold",
     "void_screening",
