@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -90,13 +91,10 @@ class VisitForm(CleanForm):
         *,
         today: dt.date,
         clinic: Clinic,
-        starts_at: dt.datetime | None = None,
-        day: dt.date | None = None,
+        shown: Mapping[str, Any] | None = None,
         may_book_early: bool = False,
     ) -> None:
-        there = starts_at.astimezone(clinic.tz) if starts_at else None
-        initial: dict[str, Any] = {"day": there.date() if there else day}
-        initial["time"] = there.time() if there else USUAL_TIME
+        initial = {"day": None, "time": USUAL_TIME, **(shown or {})}
         super().__init__(data, today=today, initial=initial)
         self.clinic = clinic
         if not may_book_early:

@@ -1,6 +1,7 @@
 """Booking, moving and cancelling a visit."""
 
 import datetime as dt
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,6 +13,16 @@ from django.views.decorators.http import require_http_methods
 
 from schedules import actions
 from schedules.before_saving import visit_questions
+from schedules.booking import (
+    Offer,
+    calendar_around,
+    closed_day,
+    dose_to_book,
+    near_day_off,
+    nearest_open,
+    offer_for_dose,
+    offer_for_visit,
+)
 from schedules.forms.visits import VisitForm
 from schedules.models import Appointment, AppointmentStatus, Course
 from schedules.templatetags.tracker import clock, long_date, sentence
@@ -30,12 +41,13 @@ from schedules.views.staff.screening import ask_gates, reason_despite
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def book(request: HttpRequest, pk: int) -> HttpResponse:
-    """A visit for the next dose; the due date at 9:00 is offered."""
+    """A visit for the next dose; the due date at 9:00 is offered, or the nearest open day."""
     now = timezone.now()
     course = course_of(staff_patient(request, pk))
-    form = _form(request, course, now)
+    offer = _offer(course, now)
+    form = _form(request, course, now, offer)
     if "fix" in request.POST or not form.is_valid():
-        return _form_page(request, course, form, now)
+        return _form_page(request, course, form, now, offer=offer)
     questions = _questions(course, form, now, moving=None)
     if not_ready := ask_gates(request, course, form, questions=questions, now=now):
         return not_ready
@@ -53,7 +65,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except actions.UnableToBook as refusal:
         form.add_error("day", str(refusal))
-        return _form_page(request, course, form, now)
+        return _form_page(request, course, form, now, offer=offer)
     _say_booked(request, visit, fresh=visit.booked_at == now)
     return redirect("staff:patient", pk)
 
@@ -67,9 +79,10 @@ def move(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
     visit = get_object_or_404(Appointment, course=course, pk=visit_pk)
     if visit.status != AppointmentStatus.BOOKED:
         return _no_longer_booked(request, pk)
-    form = _form(request, course, now, moving=visit)
+    offer = _offer(course, now, moving=visit)
+    form = _form(request, course, now, offer, moving=visit)
     if "fix" in request.POST or not form.is_valid():
-        return _form_page(request, course, form, now, moving=visit)
+        return _form_page(request, course, form, now, offer=offer, moving=visit)
     questions = _questions(course, form, now, moving=visit)
     if questions and "anyway" not in request.POST:
         return _ask(request, course, form, questions=questions, now=now, moving=visit)
@@ -83,7 +96,7 @@ def move(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
         )
     except actions.UnableToBook as refusal:
         form.add_error("day", str(refusal))
-        return _form_page(request, course, form, now, moving=visit)
+        return _form_page(request, course, form, now, offer=offer, moving=visit)
     _say_booked(request, visit, fresh=True)
     return redirect("staff:patient", pk)
 
@@ -109,35 +122,46 @@ def cancel(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
     )
 
 
-def _form(
-    request: HttpRequest, course: Course, now: dt.datetime, moving: Appointment | None = None
-) -> VisitForm:
+def _offer(course: Course, now: dt.datetime, moving: Appointment | None = None) -> Offer | None:
+    """The day that the form shows first, and what is to be said about it."""
     clinic = course.patient.clinic
     today = clinic.local_date(now)
+    if moving:
+        dose = dose_to_book(course, [], today)
+        return offer_for_visit(clinic.local_date(moving.starts_at), dose, clinic, today)
+    dose = dose_to_book(course, _visits_ahead(course, today), today)
+    return offer_for_dose(dose, clinic, today) if dose else None
+
+
+def _visits_ahead(course: Course, today: dt.date) -> list[Appointment]:
+    return [one for one in booked_visits(course) if one.local_date >= today]
+
+
+def _form(
+    request: HttpRequest,
+    course: Course,
+    now: dt.datetime,
+    offer: Offer | None,
+    moving: Appointment | None = None,
+) -> VisitForm:
+    clinic = course.patient.clinic
+    shown: dict[str, Any] = {"day": offer.day} if offer else {}
+    if offer and moving:
+        there = moving.starts_at.astimezone(clinic.tz)
+        shown = {"day": offer.day or offer.wanted, "time": there.time()}
     return VisitForm(
         request.POST if request.method == "POST" else None,
-        today=today,
+        today=clinic.local_date(now),
         clinic=clinic,
-        starts_at=moving.starts_at if moving else None,
-        day=_offered_day(course, today),
+        shown=shown,
         may_book_early=prescribes_at(user_of(request), clinic),
     )
-
-
-def _offered_day(course: Course, today: dt.date) -> dt.date | None:
-    """The due date; for the second half of a first dose the day it will be due; none once past."""
-    found = course.forecast(today)
-    ahead = [one for one in booked_visits(course) if one.local_date >= today]
-    if ahead and found.position.step == "initial-1":
-        return found.projected[1] if len(found.regimen.initial) > 1 else None
-    due = found.next.due if found.next else None
-    return due if due and due >= today else None
 
 
 def _questions(
     course: Course, form: VisitForm, now: dt.datetime, *, moving: Appointment | None
 ) -> list[str]:
-    """Outside the window; or, for a new visit, that one is booked already.
+    """A closed day; outside the window; or, for a new visit, that one is booked already.
 
     Nothing about a form that was sent before: what it made would be the other visit.
     """
@@ -145,14 +169,17 @@ def _questions(
         return []
     clinic = course.patient.clinic
     today, day = clinic.local_date(now), form.cleaned_data["day"]
+    ahead = _visits_ahead(course, today)
+    calendar = calendar_around(clinic, day)
+    dose = dose_to_book(course, [] if moving else ahead, today)
+    other = nearest_open(day, dose, today=today, calendar=calendar)
     found = course.forecast(today)
-    asked = list(visit_questions(found, day))
-    others = [one for one in booked_visits(course) if one.local_date >= today]
-    if others and not moving and found.position.step != "initial-1":
+    asked = [closed_day(day, other, calendar), *visit_questions(found, day)]
+    if ahead and not moving and found.position.step != "initial-1":
         with timezone.override(clinic.tz):
             told = _("A visit is booked already: {date} To change it, move that one.")
-            asked.append(told.format(date=_moment(others[0].starts_at)))
-    return asked
+            asked.append(told.format(date=_moment(ahead[0].starts_at)))
+    return [one for one in asked if one]
 
 
 def _form_page(
@@ -160,6 +187,8 @@ def _form_page(
     course: Course,
     form: VisitForm,
     now: dt.datetime,
+    *,
+    offer: Offer | None,
     moving: Appointment | None = None,
 ) -> HttpResponse:
     patient = course.patient
@@ -172,6 +201,7 @@ def _form_page(
         patient=patient,
         course=course,
         dose=course.forecast(patient.clinic.local_date(now)).next,
+        notes=offer.notes if offer else (),
         moving=moving,
     )
 
@@ -205,9 +235,12 @@ def _say_booked(request: HttpRequest, visit: Appointment, *, fresh: bool) -> Non
     if visit.status != AppointmentStatus.BOOKED:
         messages.error(request, _("That visit is no longer booked. Book a new one."))
         return
-    with timezone.override(visit.course.patient.clinic.tz):
-        told = _("Booked: {date}") if fresh else _("Already saved. We kept one copy: {date}")
-        messages.success(request, told.format(date=_moment(visit.starts_at)))
+    clinic, day = visit.course.patient.clinic, visit.local_date
+    told = _("Booked: {date}") if fresh else _("Already saved. We kept one copy: {date}")
+    with timezone.override(clinic.tz):
+        sentences = [told.format(date=_moment(visit.starts_at))]
+    sentences += near_day_off(day, calendar_around(clinic, day))
+    messages.success(request, " ".join(sentences))
 
 
 def _no_longer_booked(request: HttpRequest, pk: int) -> HttpResponse:
