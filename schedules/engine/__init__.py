@@ -10,6 +10,7 @@ the rule comes from. Decision support only: every date needs a clinician's confi
     forecast.py   history + today -> next dose, state, projection, the reasons
     cautions.py   what to ask before an infusion is recorded
     explain.py    the reasons as sentences
+    trace.py      each date's rule, anchor, count and overflow, as data
     open_days.py  the day to offer where the clinic is closed on the due day
     infusing.py   rate tables, run time and chair time
     washout.py    how long to wait after another treatment

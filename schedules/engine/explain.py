@@ -4,11 +4,12 @@ A page in another language translates the sentence by its code and fills in the 
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .dates import Interval, due_add
-from .history import Position
+from .history import Hold, Position
 from .regimens import Regimen
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ Fact = dt.date | Interval | int | str
 SENTENCES = {
     "ordered": "Your first infusion is planned for {due}.",
     "split_chosen": "Your treatment starts again with a first dose in two parts.",
+    "first_chosen": "Your treatment starts again with a first dose.",
+    "single_chosen": "Your treatment goes on with one full dose.",
+    "switched": "Your treatment plan has changed. You do not need a new first dose.",
     "first": "Your first infusion was on {anchor}.",
+    "again": "Your treatment started again on {anchor}.",
     "second_part": "The second part of the first dose is given {offset} later. "
     "{anchor} plus {offset} is {due}.",
     "from_first": "The next dose is counted from your first infusion.",
+    "from_again": "The next dose is counted from that day.",
     "last": "Your last infusion was on {last}.",
     "reset_late": "Your last infusion was later than planned, so we count from the day you had it.",
     "reset_early": "Your last infusion was earlier than planned, "
@@ -40,6 +46,9 @@ SENTENCES = {
     "second_part_off": "Visit 2 is {days} days after visit 1. The plan is about {planned}. "
     "Is the date right?",
     "pushed": "At least {gap} must pass after the last infusion, so it cannot be before {due}.",
+    "held": "No infusion is given before {until}. The due date stays the same.",
+    "held_past_due": "No infusion is given before {until}, so it will be later than planned.",
+    "held_open": "No infusion is given for now. Your clinic will say when you can go on.",
 }
 
 
@@ -68,22 +77,32 @@ def _in_words(fact: Fact) -> str:
 
 
 def reasons_for(
-    regimen: Regimen, position: Position, upcoming: "NextDose | None"
+    regimen: Regimen, position: Position, upcoming: "NextDose | None", hold: Hold | None
 ) -> tuple[Reason, ...]:
     """The reasons for the next dose's date, in the order in which they are told."""
     if upcoming is None:
-        return (_reason("R13", "split_chosen"),) if position.pending == "split" else ()
+        return _chosen_first(regimen) if position.pending == "split" else ()
+    return (*_dated(regimen, position, upcoming), *_held(upcoming, hold))
+
+
+def _chosen_first(regimen: Regimen) -> tuple[Reason, ...]:
+    return (_reason("R13", "split_chosen" if len(regimen.initial) > 1 else "first_chosen"),)
+
+
+def _dated(regimen: Regimen, position: Position, upcoming: "NextDose") -> tuple[Reason, ...]:
     if position.anchor is None:
         return (_reason("R2", "ordered", due=upcoming.due),)
     if upcoming.step == "initial-2":
-        return _second_part(regimen, position.anchor, upcoming.due)
+        return _second_part(regimen, position, position.anchor, upcoming.due)
     return _maintenance(regimen, position, position.anchor, upcoming.due)
 
 
-def _second_part(regimen: Regimen, anchor: dt.date, due: dt.date) -> tuple[Reason, ...]:
+def _second_part(
+    regimen: Regimen, position: Position, anchor: dt.date, due: dt.date
+) -> tuple[Reason, ...]:
     offset = Interval(days=regimen.initial[1].offset_days)
     return (
-        _reason("R5", "first", anchor=anchor),
+        _start(position, anchor),
         _reason("R3", "second_part", anchor=anchor, offset=offset, due=due),
     )
 
@@ -93,7 +112,7 @@ def _maintenance(
 ) -> tuple[Reason, ...]:
     span = regimen.interval * position.cycle
     nominal = due_add(anchor, span)
-    told = [*_where_from(position, anchor)]
+    told = [*_decided(position), *_where_from(position, anchor)]
     told.append(
         _reason(
             "R5",
@@ -103,7 +122,7 @@ def _maintenance(
             span=span,
             nominal=nominal,
             cycle=position.cycle,
-            regimen=f"{regimen.code} {regimen.version}",
+            regimen=regimen.name,
         )
     )
     if regimen.interval.months and nominal.day != anchor.day:
@@ -113,16 +132,44 @@ def _maintenance(
     return tuple(told)
 
 
+def _decided(position: Position) -> Iterator[Reason]:
+    """What a person decided since the last infusion."""
+    if position.switched:
+        yield _reason("A13", "switched")
+    if position.pending == "single":
+        yield _reason("R13", "single_chosen")
+
+
 def _where_from(position: Position, anchor: dt.date) -> tuple[Reason, ...]:
     """Which infusion the count starts at, and why."""
     assert position.last is not None  # a dose was given
+    match position.counted:
+        case "first" | "again":
+            return _start(position, anchor), _reason("R4", f"from_{position.counted}")
+        case "kept":
+            return (_reason("R5", "kept", last=position.last, anchor=anchor),)
+        case "parts":
+            return (_reason("R11", "parts", anchor=anchor),)
     last = _reason("R6", "last", last=position.last)
-    if position.shift_days and position.last == anchor:
-        return last, _reason("R5", "reset_late" if position.shift_days > 0 else "reset_early")
-    if position.opening:
-        return _reason("R5", "first", anchor=anchor), _reason("R4", "from_first")
-    if position.cycle > 1:
-        return (_reason("R5", "kept", last=position.last, anchor=anchor),)
-    if position.last != anchor:
-        return (_reason("R11", "parts", anchor=anchor),)
-    return (last,)
+    if position.counted == "last":
+        return (last,)
+    return last, _reason("R5", f"reset_{position.counted}")
+
+
+def _start(position: Position, anchor: dt.date) -> Reason:
+    """The infusion that a first dose began with; after a restart it is not the first of all."""
+    if position.counted == "again":
+        return _reason("R13", "again", anchor=anchor)
+    return _reason("R5", "first", anchor=anchor)
+
+
+def _held(upcoming: "NextDose", hold: Hold | None) -> tuple[Reason, ...]:
+    """R10: what a hold or a pause in force does to the first possible day."""
+    if hold is None:
+        return ()
+    if hold.end is None:
+        return (_reason("R10", "held_open"),)
+    if hold.end <= upcoming.earliest:
+        return ()
+    code = "held" if hold.end <= upcoming.due else "held_past_due"
+    return (_reason("R10", code, until=hold.end),)

@@ -19,6 +19,7 @@ from .history import (
     replay,
 )
 from .regimens import Regimen, Tolerance
+from .trace import Trace, traces
 
 State = Literal[
     "not_started",
@@ -64,6 +65,12 @@ class Forecast:
     reasons: tuple[Reason, ...]
     position: Position  # the anchor and cycle behind the dates (R18)
     regimen: Regimen
+    hold: Hold | None = None  # the one in force (R10)
+
+    @property
+    def trace(self) -> tuple[Trace, ...]:
+        """Where each of the dates comes from (R18)."""
+        return traces(self)
 
 
 def forecast(
@@ -89,6 +96,7 @@ def forecast(
     position = replay(regimen, history, restarts, start)
     hold = _hold_in_force(holds, today)
     upcoming: NextDose | None = None
+    reasons: tuple[Reason, ...] = ()
     state: State
     if position.ended or (stopped_on is not None and stopped_on <= today):
         state = "discontinued"
@@ -97,6 +105,7 @@ def forecast(
     else:
         upcoming = _next_dose(regimen, position, ordered_for)
         state = _state(upcoming, position, hold, today)
+        reasons = reasons_for(regimen, position, upcoming, hold)
     past_due = max(0, (today - upcoming.due).days) if upcoming else 0
     projected = _projection(regimen, position, upcoming, hold, today)
     return Forecast(
@@ -106,9 +115,10 @@ def forecast(
         projected=projected,
         provisional=bool(upcoming and projected and projected[0] != upcoming.due),
         flags=position.flags,
-        reasons=reasons_for(regimen, position, upcoming),
+        reasons=reasons,
         position=position,
         regimen=regimen,
+        hold=hold,
     )
 
 

@@ -16,6 +16,10 @@ Step = Literal["initial-1", "initial-2", "maintenance"]
 # What a dose is to its course: the two parts of a first dose, a maintenance dose, the later part
 # of one given in two, or a dose to count from because nothing before it is known or valid.
 Role = Literal["first", "second", "maintenance", "remainder", "anchor"]
+# Why the count starts at the anchor: it is infusion 1, or infusion 1 after a restart; the dose on
+# its day left it where it was; the last dose was late or early; it is simply the last dose, or the
+# first of the parts that dose was given in.
+Counted = Literal["first", "again", "kept", "late", "early", "last", "parts"]
 
 
 class HistoryError(ValueError):
@@ -77,8 +81,8 @@ class Position:
     anchor: dt.date | None = None
     cycle: int = 1
     last: dt.date | None = None  # the latest infusion that contained drug (R6)
-    opening: bool = False  # the anchor is infusion 1 and no maintenance dose has followed
-    shift_days: int = 0  # how many days after its due date the last maintenance dose was given
+    counted: Counted = "first"
+    switched: bool = False  # no dose was given since the regimen changed (A13)
     pending: Choice | None = None
     flags: tuple[str, ...] = ()
     awaits_clinician: bool = False  # nothing can be said before somebody decides (R11, R15)
@@ -153,7 +157,7 @@ def replay(
             case "anchor":
                 position = _after_anchor(dose, position)
             case _:  # the remainder of a dose that counts already
-                position = replace(position, last=dose.given_on)
+                position = _after_remainder(dose, position)
     return replace(
         position,
         pending=_choice_between(choices, position.last, dt.date.max) or position.pending,
@@ -185,12 +189,15 @@ def continued(
     leave the first dose half given after all; then a clinician is awaited.
     """
     position = replay(regimen, history, restarts, start)
+    if position.anchor is None:
+        return position
     if position.step == "initial-2":
         return replace(position, step="maintenance", awaits_clinician=True)
-    if position.anchor is None or regimen.interval == to.interval:
-        return position
+    if position.cycle == 1 or regimen.interval == to.interval:
+        return replace(position, switched=True)
     counted_last = due_add(position.anchor, regimen.interval * (position.cycle - 1))
-    return replace(position, anchor=counted_last, cycle=1)
+    counted: Counted = "last" if counted_last == position.last else "parts"
+    return replace(position, anchor=counted_last, cycle=1, counted=counted, switched=True)
 
 
 def _role(
@@ -246,7 +253,7 @@ def _after_first(regimen: Regimen, dose: Infusion, before: Position) -> Position
         step="initial-2" if len(regimen.initial) > 1 else "maintenance",
         anchor=dose.given_on,
         last=dose.given_on,
-        opening=True,
+        counted="again" if before.anchor else "first",
         flags=before.flags,
     )
 
@@ -254,7 +261,11 @@ def _after_first(regimen: Regimen, dose: Infusion, before: Position) -> Position
 def _after_anchor(dose: Infusion, before: Position) -> Position:
     """R13 single, R15: count from this dose; an earlier anchor is unknown or void."""
     return Position(
-        step="maintenance", anchor=dose.given_on, last=dose.given_on, flags=before.flags
+        step="maintenance",
+        anchor=dose.given_on,
+        last=dose.given_on,
+        counted="last",
+        flags=before.flags,
     )
 
 
@@ -285,9 +296,22 @@ def _after_maintenance(regimen: Regimen, dose: Infusion, before: Position) -> Po
         anchor=before.anchor if on_time else dose.given_on,
         cycle=before.cycle + 1 if on_time else 1,
         last=dose.given_on,
-        shift_days=(dose.given_on - max(nominal, earliest)).days,
+        counted="kept" if on_time else _counted(dose.given_on, max(nominal, earliest)),
         flags=_flagged(before.flags, "MIN_INTERVAL" if dose.given_on < earliest else None),
     )
+
+
+def _counted(given_on: dt.date, due: dt.date) -> Counted:
+    """Why a dose off its nominal day is counted from: its due date may have been pushed (R4)."""
+    if given_on == due:
+        return "last"
+    return "late" if given_on > due else "early"
+
+
+def _after_remainder(dose: Infusion, before: Position) -> Position:
+    """R11: the first part counts already; the later one only holds back what follows."""
+    from_the_dose = before.counted in {"late", "early", "last"}
+    return replace(before, last=dose.given_on, counted="parts" if from_the_dose else before.counted)
 
 
 def _flagged(flags: tuple[str, ...], flag: str | None) -> tuple[str, ...]:

@@ -49,6 +49,11 @@ class Regimen:
     maintenance: Tolerance  # around a maintenance dose (R7, R8)
     lapse: Interval  # since the last infusion; then a clinician chooses how to restart (R8, A11)
 
+    @property
+    def name(self) -> str:
+        """The code and the version, as a stored date carries them (R18)."""
+        return f"{self.code} {self.version}"
+
     def dose_mg(self, step: str) -> int:
         """The planned dose in mg at `step`: one of the initial ones, else maintenance."""
         initial = {dose.step: dose.dose_mg for dose in self.initial}

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from schedules.engine.regimens import OCREVUS_IV_24W
-from tests.engine.saying import dose, restart, seen_on
+from schedules.engine.regimens import OCREVUS_IV_24W, OCREVUS_SC
+from tests.engine.saying import dose, hold, restart, seen_on
 
 BOTH = ("2026-08-31 300", "2026-09-14 300")
 
@@ -86,6 +86,33 @@ class TestTheReasonsTell:
             "Your treatment starts again with a first dose in two parts."
         ]
 
+    def test_of_a_restart_where_the_first_dose_has_one_part(self):
+        chosen = [restart("2026-12-01", "split")]
+        told_of = told("2026-12-08", "2025-09-18 920", restarts=chosen, regimen=OCREVUS_SC)
+        assert told_of == ["Your treatment starts again with a first dose."]
+
+    def test_of_a_restart_with_one_dose(self):
+        chosen = [restart("2026-12-01", "single")]
+        assert told("2026-12-08", "2025-09-18 600", restarts=chosen)[:2] == [
+            "Your treatment goes on with one full dose.",
+            "Your last infusion was on September 18, 2025.",
+        ]
+
+    def test_that_treatment_started_again(self):
+        lapsed, chosen = "2025-09-18 600", [restart("2026-12-01", "split")]
+        one_part = (lapsed, "2026-12-07 300")
+        assert told("2026-12-08", *one_part, restarts=chosen)[0] == (
+            "Your treatment started again on December 7, 2026."
+        )
+        assert told("2026-12-22", *one_part, "2026-12-21 300", restarts=chosen)[:2] == [
+            "Your treatment started again on December 7, 2026.",
+            "The next dose is counted from that day.",
+        ]
+
+    def test_nothing_of_a_restart_once_treatment_is_stopped(self):
+        chosen, stopped = [restart("2026-12-01", "split")], dt.date(2026, 12, 5)
+        assert told("2026-12-08", "2025-09-18 600", restarts=chosen, stopped_on=stopped) == []
+
     def test_that_two_parts_count_from_the_first(self):
         parts = remainder("2026-06-03", "2026-06-10")
         assert told("2026-07-01", *parts)[0] == (
@@ -96,6 +123,35 @@ class TestTheReasonsTell:
 def remainder(first, second):
     begun = dose(f"{first} 200", outcome="partial", disposition="complete-remainder")
     return begun, dose(f"{second} 400", remainder=True)
+
+
+class TestTheReasonsOfAHold:
+    GIVEN = "2026-05-12 600"  # from 12 October, due 12 November
+
+    def told(self, end, start="2026-10-01"):
+        return told("2026-10-05", self.GIVEN, holds=[hold(start, end)])[2:]
+
+    def test_nothing_where_it_ends_before_a_dose_is_possible(self):
+        assert self.told("2026-10-12") == []
+
+    def test_that_it_moves_the_first_possible_day_only(self):
+        assert self.told("2026-10-13") == [
+            "No infusion is given before October 13, 2026. The due date stays the same."
+        ]
+        assert len(self.told("2026-11-12")) == 1
+
+    def test_that_it_makes_the_dose_late(self):
+        assert self.told("2026-11-13") == [
+            "No infusion is given before November 13, 2026, so it will be later than planned."
+        ]
+
+    def test_that_it_has_no_end_yet(self):
+        assert self.told(None) == [
+            "No infusion is given for now. Your clinic will say when you can go on."
+        ]
+
+    def test_nothing_of_one_that_is_not_in_force(self):
+        assert self.told(None, start="2026-10-06") == []
 
 
 class TestTheReasonsNeverContradictTheDate:

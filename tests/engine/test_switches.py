@@ -54,9 +54,20 @@ class TestASwitchToTheInjection:
             switched("2026-11-22", given)
 
     def test_says_why_in_the_words_of_the_new_regimen(self):
-        told = [str(one) for one in switched("2026-11-22", before=["2026-05-12 600"]).reasons]
-        assert told[0] == "Your last infusion was on May 12, 2026."
-        assert dict(switched("2026-11-22").reasons[2].facts)["regimen"] == "ocrevus-sc 2026-11"
+        found = switched("2026-11-22", before=["2026-05-12 600"])
+        assert [str(one) for one in found.reasons] == [
+            "Your treatment plan has changed. You do not need a new first dose.",
+            "Your last infusion was on May 12, 2026.",
+            (
+                "Infusions are planned 6 months apart. "
+                "May 12, 2026 plus 6 months is November 12, 2026."
+            ),
+        ]
+        assert dict(found.reasons[-1].facts)["regimen"] == "ocrevus-sc 2026-11"
+
+    def test_is_told_until_the_next_dose(self):
+        found = switched("2027-03-01", "2027-02-28 920")
+        assert not any(one.code == "switched" for one in found.reasons)
 
 
 class TestASwitchOfTheInterval:
@@ -64,6 +75,7 @@ class TestASwitchOfTheInterval:
         on_time = (*BOTH, "2027-02-28 600")
         found = switched("2027-03-05", before=on_time, to=OCREVUS_IV_24W)
         assert (found.position.anchor, found.position.cycle) == (day("2027-02-28"), 1)
+        assert found.reasons[1].code == "last"
         assert found.next.due == day("2027-08-15")
 
     def test_counts_from_the_first_infusion_while_no_maintenance_dose_was_given(self):
@@ -73,6 +85,7 @@ class TestASwitchOfTheInterval:
         part = dose("2027-02-28 200", outcome="partial", disposition="complete-remainder")
         parts = (*BOTH, part, dose("2027-03-07 400", remainder=True))
         found = switched("2027-03-08", before=parts, to=OCREVUS_IV_24W)
+        assert found.reasons[1].code == "parts"
         assert found.next.due == day("2027-08-15")
 
 
