@@ -7,6 +7,14 @@ one transaction: the fact, the course's stored next dose, an audit entry. All or
 button, does the thing once and answers with what the first one made.
 """
 
+from .corrections import (
+    ChangedMeanwhile,
+    Corrected,
+    UnableToCorrect,
+    correct_infusion,
+    foresee,
+    void_infusion,
+)
 from .courses import (
     UnableToChangeCourse,
     choose_restart,
@@ -39,11 +47,14 @@ from .shared import UnableTo
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
+    "ChangedMeanwhile",
+    "Corrected",
     "HoldChangedMeanwhile",
     "Recorded",
     "UnableTo",
     "UnableToBook",
     "UnableToChangeCourse",
+    "UnableToCorrect",
     "UnableToDecide",
     "UnableToHold",
     "UnableToRecordCheck",
@@ -56,8 +67,10 @@ __all__ = [
     "change_hold",
     "change_patient",
     "choose_restart",
+    "correct_infusion",
     "decide_partial",
     "end_for_good",
+    "foresee",
     "move_visit",
     "note_previous_treatment",
     "record_infusion",
@@ -69,5 +82,6 @@ __all__ = [
     "switch_regimen",
     "undo_infusion",
     "void_hold",
+    "void_infusion",
     "void_screening",
 ]

@@ -128,7 +128,8 @@ def decide_partial(
         if disposition not in set(Disposition) - {Disposition.UNDECIDED}:
             raise UnableToDecide(_("Choose what counts next."))
         infusion.disposition = disposition
-        infusion.save(update_fields=["disposition"])
+        infusion.revision += 1
+        infusion.save(update_fields=["disposition", "revision"])
         found = history_changed(course, course.patient.clinic.local_date(now))
         on_trail(course, "decide partial infusion", infusion, actor=actor, now=now)
     return found
@@ -140,8 +141,8 @@ def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forec
     Visits it had closed are open again, and so is the course that it had ended.
 
     Raises:
-        UnableToUndo: recorded by somebody else, more than 15 minutes ago, undone already, or the
-            rest of it is recorded too.
+        UnableToUndo: recorded by somebody else, more than 15 minutes ago, changed since, undone
+            already, or the rest of it is recorded too.
     """
     with transaction.atomic():
         course = locked(infusion.course)
@@ -149,7 +150,10 @@ def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forec
         today = course.patient.clinic.local_date(now)
         if not infusion.can_be_undone(by=actor, now=now):
             raise UnableToUndo(
-                _("Only the person who recorded it can undo it, and only for 15 minutes.")
+                _(
+                    "Only the person who recorded it can undo it, and only for 15 minutes. "
+                    "What was changed since is corrected instead."
+                )
             )
         infusion.voided_at = now
         infusion.voided_by = actor

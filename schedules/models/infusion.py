@@ -192,6 +192,7 @@ class Infusion(models.Model):
         return as_given(getattr(self, name) for name in GIVEN_FIELDS)
 
     def can_be_undone(self, *, by: User, now: dt.datetime) -> bool:
-        """By the person who recorded it, before the mail about it leaves (ux 2.12)."""
+        """By the person who recorded it, before the mail about it leaves, as it was (ux 2.12)."""
         fresh = now - self.recorded_at < UNDO_FOR
-        return self.voided_at is None and fresh and self.recorded_by_id == by.pk
+        untouched = self.voided_at is None and not self.revision
+        return untouched and fresh and self.recorded_by_id == by.pk

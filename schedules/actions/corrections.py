@@ -1,0 +1,308 @@
+"""Putting a record right, and marking one as a mistake. Nothing is ever erased."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ocrevus_tracker.accounts.models import User
+from ocrevus_tracker.audit import trail
+from schedules.engine.forecast import Forecast
+from schedules.models import (
+    GIVEN_FIELDS,
+    Appointment,
+    AppointmentStatus,
+    Correction,
+    Course,
+    DateMove,
+    Infusion,
+    Outcome,
+)
+from schedules.templatetags.tracker import clock, sentence
+
+from .consequences import resume_after_reaction, take_effect_anew, with_those_after
+from .refusing import refuse_contradiction, refuse_impossible
+from .shared import UnableTo, locked, long_date, on_trail, saved_before
+
+# What can be put right. Who recorded it, when, and for whom cannot: that is a mistake to mark.
+CORRECTABLE = (
+    *GIVEN_FIELDS,
+    *("reaction_response", "lot", "premedication", "rate"),
+    *("started_at", "ended_at", "observed_until", "note"),
+)
+# Text in somebody's own words stays out of the trail, which keeps no copies.
+OWN_WORDS = {"reaction_response", "premedication", "note"}
+
+
+class UnableToCorrect(UnableTo):
+    """Nothing differs, it could not have been so, or the record is marked as a mistake."""
+
+
+class ChangedMeanwhile(UnableToCorrect):
+    """Somebody changed the record after the page was opened: `infusion` is that version."""
+
+    def __init__(self, message: str, infusion: Infusion) -> None:
+        super().__init__(message)
+        self.infusion = infusion
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a correction may move: the next due date, the end, the visits by primary key."""
+
+    due_on: dt.date | None
+    stopped_on: dt.date | None
+    visits: dict[int, Appointment]
+
+    @classmethod
+    def of(cls, courses: Sequence[Course]) -> "Standing":
+        """Of the course that the patient is on, the last of `courses`; the visits of all."""
+        visits = Appointment.objects.filter(course__in=courses).select_related(
+            "course__patient__clinic"
+        )
+        return cls(courses[-1].next_due_on, courses[-1].stopped_on, visits.in_bulk())
+
+    def turned(self, status: str, before: "Standing") -> list[Appointment]:
+        """The visits that have `status` now and had another one `before`."""
+        return [
+            visit
+            for pk, visit in self.visits.items()
+            if visit.status == status != before.visits[pk].status
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A record put right, and what it moved; `created` is false for a form sent twice."""
+
+    infusion: Infusion
+    forecast: Forecast
+    before: Standing
+    after: Standing
+    created: bool = True
+
+    @property
+    def date_moved(self) -> bool:
+        """Whether the patient may have been told a date that is no longer right."""
+        return self.before.due_on != self.after.due_on
+
+    @property
+    def reopened(self) -> list[Appointment]:
+        """The visits that are booked again."""
+        return self.after.turned(AppointmentStatus.BOOKED, self.before)
+
+    @property
+    def cancelled(self) -> list[Appointment]:
+        """The visits that are called off."""
+        return self.after.turned(AppointmentStatus.CANCELLED, self.before)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether treatment, which had ended for good, goes on."""
+        return self.before.stopped_on is not None and self.after.stopped_on is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether treatment ends for good."""
+        return self.before.stopped_on is None and self.after.stopped_on is not None
+
+
+def correct_infusion(
+    *,
+    infusion: Infusion,
+    actor: User,
+    now: dt.datetime,
+    revision: int,
+    reason: str,
+    tell_patient: bool = True,
+    entry_key: uuid.UUID | None = None,
+    **changes: Any,  # noqa: ANN401 - the fields of CORRECTABLE
+) -> Corrected:
+    """Put `changes` (fields of CORRECTABLE) into the record; all follows as if right at once.
+
+    `revision` is that of the version that was looked at. Where the next due date moves, a
+    patient who was told the old one is written to, unless `tell_patient` is false.
+
+    Raises:
+        ChangedMeanwhile: somebody else changed it since.
+        UnableToCorrect: it is marked as a mistake, nothing differs, or what is refused when an
+            infusion is recorded.
+    """
+    with transaction.atomic():
+        course = locked(infusion.course)
+        infusion = course.infusions.get(pk=infusion.pk)
+        if saved_before(infusion.corrections.all(), entry_key, refusal=UnableToCorrect):
+            return _as_it_is(infusion, now)
+        _refuse_stale(infusion, revision, now)
+        after = _differing(infusion, changes)
+        if not after:
+            raise UnableToCorrect(_("Nothing is changed yet. Change what was wrong, then save."))
+        correction = Correction(
+            infusion=infusion,
+            before={name: getattr(infusion, name) for name in after},
+            after=after,
+            reason=reason,
+            corrected_by=actor,
+            corrected_at=now,
+            entry_key=entry_key,
+        )
+        return _put_right(infusion, correction, after, tell_patient=tell_patient)
+
+
+def void_infusion(
+    *,
+    infusion: Infusion,
+    actor: User,
+    now: dt.datetime,
+    revision: int,
+    reason: str,
+    tell_patient: bool = True,
+    entry_key: uuid.UUID | None = None,
+) -> Corrected:
+    """Mark the record as a mistake: it stays, and leaves every computation.
+
+    Raises:
+        ChangedMeanwhile: somebody else changed it since.
+        UnableToCorrect: it is marked already, or another record depends on it.
+    """
+    with transaction.atomic():
+        course = locked(infusion.course)
+        infusion = course.infusions.get(pk=infusion.pk)
+        if saved_before(infusion.corrections.all(), entry_key, refusal=UnableToCorrect):
+            return _as_it_is(infusion, now)
+        _refuse_stale(infusion, revision, now)
+        correction = Correction(
+            infusion=infusion,
+            before={"voided": False},
+            after={"voided": True},
+            reason=reason,
+            corrected_by=actor,
+            corrected_at=now,
+            entry_key=entry_key,
+        )
+        marks = {"voided_at": now, "voided_by": actor}
+        return _put_right(infusion, correction, marks, tell_patient=tell_patient)
+
+
+def foresee(verb: Callable[..., Corrected], **facts: Any) -> Corrected:  # noqa: ANN401 - the verb's own
+    """What `verb` of this module would do: done and taken back at once, nothing is kept.
+
+    Raises:
+        UnableToCorrect: as `verb`.
+    """
+    with transaction.atomic():
+        corrected = verb(**facts)
+        transaction.set_rollback(True)
+    return corrected
+
+
+def _refuse_stale(infusion: Infusion, revision: int, now: dt.datetime) -> None:
+    """Whoever comes second sees first what the other one did."""
+    if infusion.voided_at:
+        raise UnableToCorrect(
+            _("This record was marked as a mistake. If the infusion was given, record it anew.")
+        )
+    if infusion.revision != revision:
+        raise ChangedMeanwhile(_who_changed(infusion, now), infusion)
+
+
+def _who_changed(infusion: Infusion, now: dt.datetime) -> str:
+    """Who, and when on the clinic's clock; the day too where it was another one."""
+    clinic = infusion.course.patient.clinic
+    entry = trail.latest(clinic=clinic, subject=infusion)
+    with timezone.override(clinic.tz):
+        time, day = clock(entry.at), clinic.local_date(entry.at)
+    when = _("at %(time)s") % {"time": time}
+    if day != clinic.local_date(now):
+        when = _("on %(date)s at %(time)s") % {"date": long_date(day), "time": time}
+    name = entry.actor.get_short_name() if entry.actor else _("The system")
+    told = sentence(_("%(name)s changed this %(when)s") % {"name": name, "when": when})
+    return f"{told} {_('Check that version, then save yours.')}"
+
+
+def _differing(infusion: Infusion, changes: dict[str, Any]) -> dict[str, Any]:
+    """The new values, by field, that are not as recorded.
+
+    Raises:
+        TypeError: a field cannot be corrected.
+    """
+    if unknown := changes.keys() - set(CORRECTABLE):
+        raise TypeError(f"no fields to correct: {', '.join(sorted(unknown))}")
+    wanted = dict(changes)
+    # Only what was stopped early has something to decide.
+    if wanted.get("outcome", infusion.outcome) != Outcome.PARTIAL:
+        wanted["disposition"] = ""
+    return {name: value for name, value in wanted.items() if value != getattr(infusion, name)}
+
+
+def _put_right(
+    infusion: Infusion, correction: Correction, values: dict[str, Any], *, tell_patient: bool
+) -> Corrected:
+    """Save `values` and the correction, and let everything that hangs on them follow."""
+    actor, now = correction.corrected_by, correction.corrected_at
+    courses = with_those_after(infusion.course)
+    current = courses[-1]
+    before = Standing.of(courses)
+    resume_after_reaction(current, infusion)
+    _save(infusion, values, courses, today=current.patient.clinic.local_date(now))
+    correction.save()
+    if {*GIVEN_FIELDS, "voided_at"} & values.keys():
+        take_effect_anew(infusion, courses, actor=actor, now=now)
+    after = Standing.of(courses)
+    if before.due_on != after.due_on:
+        DateMove.objects.create(
+            course=current,
+            from_on=before.due_on,
+            to_on=after.due_on,
+            moved_at=now,
+            tell_patient=tell_patient,
+        )
+    _onto_trail(correction)
+    found = current.forecast(current.patient.clinic.local_date(now))
+    return Corrected(infusion, found, before, after)
+
+
+def _save(
+    infusion: Infusion, values: dict[str, Any], courses: Sequence[Course], *, today: dt.date
+) -> None:
+    """Write `values` into the row, unless it could not have been so."""
+    for name, value in values.items():
+        setattr(infusion, name, value)
+    if infusion.voided_at is None:
+        refuse_impossible(infusion.course, infusion, today=today, refusal=UnableToCorrect)
+    infusion.revision += 1
+    # Recorded before the day it was given on: what "not in the future" means moves along.
+    infusion.recorded_on = max(infusion.recorded_on, infusion.given_on)
+    infusion.save(update_fields=[*values, "revision", "recorded_on"])
+    for course in courses:
+        refuse_contradiction(course, today=today, refusal=UnableToCorrect)
+
+
+def _onto_trail(correction: Correction) -> None:
+    """Who put what right, and why: fields and values, but nobody's own words."""
+    infusion = correction.infusion
+    changes = [
+        name if name in OWN_WORDS else f"{name} {old or '-'} → {correction.after[name] or '-'}"
+        for name, old in correction.before.items()
+    ]
+    on_trail(
+        infusion.course,
+        "void infusion" if "voided" in correction.after else "correct infusion",
+        infusion,
+        actor=correction.corrected_by,
+        now=correction.corrected_at,
+        reason=f"{correction.reason} [{'; '.join(changes)}]",
+    )
+
+
+def _as_it_is(infusion: Infusion, now: dt.datetime) -> Corrected:
+    """The answer to a form sent twice: nothing moves."""
+    courses = with_those_after(infusion.course)
+    here = Standing.of(courses)
+    found = courses[-1].forecast(infusion.course.patient.clinic.local_date(now))
+    return Corrected(infusion, found, here, here, created=False)
