@@ -8,7 +8,7 @@ export PYTHON
 RUN := .ci/venv requirements.txt
 DEV := .ci/venv requirements-dev.txt
 
-.PHONY: help run test lint format lock demo bench properties faults clean
+.PHONY: help run test lint format lock demo bench properties mutants faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ bench: ## Measure speed side by side, as ratios (minutes)
 
 properties: ## Run the engine's laws on many thousand made-up histories (minutes)
 	@$(DEV) -m pytest tests/engine -m long -s $(ARGS)
+
+mutants: ## Take the engine's guards out one by one and see which test notices (minutes)
+	@$(DEV) -m tests.mutants $(ARGS)
 
 faults: ## Kill workers, brokers and databases while reminders drain (minutes)
 	@$(DEV) -m pytest tests/faults -m long $(ARGS)
