@@ -15,12 +15,12 @@ def rate_options(course: Course, day: dt.date) -> tuple[InfusionOption, ...]:
     """
     given = given_before(course, day)
     position = replay(course.regimen, given, course.choices, course.start(day))
-    return options(course.regimen, position.step, given=[])
+    return options(course.regimen, position.planned_step)
 
 
 def barring_reaction(course: Course, day: dt.date) -> engine.Infusion | None:
     """The infusion before `day` whose serious reaction bars the short one; None if none does."""
-    before = course.continues.history(day) if course.continues else []
+    before = [one for earlier in course.line[1:] for one in earlier.history(day)]
     return barred_by([*before, *given_before(course, day)], _allowed_on(course))
 
 

@@ -12,7 +12,14 @@ from ocrevus_tracker.accounts.models import User
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, Course, Disposition, Infusion, Outcome
 
-from .consequences import close_visits, history_changed, reopen_visits
+from .consequences import (
+    close_visits,
+    end_after_reaction,
+    history_changed,
+    reopen_visits,
+    resume_after_reaction,
+    with_those_after,
+)
 from .refusing import refuse_contradiction, refuse_impossible
 from .shared import UnableTo, locked, on_trail, saved_before
 
@@ -87,12 +94,16 @@ def record_infusion(
             awaited (R11), or the short rate where it is barred.
     """
     with transaction.atomic():
-        course = locked(course)
-        today = course.patient.clinic.local_date(now)
-        if saved := saved_before(course.infusions.all(), entry_key, refusal=UnableToRecordInfusion):
-            return Recorded(saved, course.forecast(today), created=False)
+        # The regimen that ran on its day (A13). Locked from the earliest on, so nobody waits in
+        # a ring.
+        then = locked(course.at(given_on))
+        current = then if then.pk == course.pk else locked(course)
+        today = current.patient.clinic.local_date(now)
+        ours = Infusion.objects.filter(course__patient=current.patient)
+        if saved := saved_before(ours, entry_key, refusal=UnableToRecordInfusion):
+            return Recorded(saved, current.forecast(today), created=False)
         infusion = Infusion(
-            course=course,
+            course=then,
             given_on=given_on,
             dose_mg=dose_mg,
             outcome=outcome,
@@ -102,12 +113,15 @@ def record_infusion(
             entry_key=entry_key,
             **details,
         )
-        refuse_impossible(course, infusion, today=today, refusal=UnableToRecordInfusion)
+        refuse_impossible(then, infusion, today=today, refusal=UnableToRecordInfusion)
         infusion.save()
-        refuse_contradiction(course, today=today, refusal=UnableToRecordInfusion)
-        found = history_changed(course, today)
-        cancelled = close_visits(course, infusion)
-        on_trail(course, "record infusion", infusion, actor=actor, now=now, reason=reason)
+        refuse_contradiction(then, today=today, refusal=UnableToRecordInfusion)
+        found = history_changed(then, today)
+        cancelled = close_visits(then, infusion)
+        waiting = tuple(current.appointments.booked())
+        if end_after_reaction(current, infusion, actor=actor, now=now):
+            cancelled += waiting
+        on_trail(then, "record infusion", infusion, actor=actor, now=now, reason=reason)
     return Recorded(infusion, found, created=True, cancelled=cancelled)
 
 
@@ -160,7 +174,9 @@ def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forec
         infusion.revision += 1
         infusion.save(update_fields=["voided_at", "voided_by", "revision"])
         refuse_contradiction(course, today=today, refusal=UnableToUndo)
-        reopen_visits(course, infusion)
+        for one in with_those_after(course):
+            resume_after_reaction(one, infusion)
+            reopen_visits(one, infusion)
         found = history_changed(course, today)
         on_trail(course, "undo infusion", infusion, actor=actor, now=now)
     return found

@@ -1,11 +1,13 @@
 """Recording with all its turns: parts of a dose, reactions, what was not given."""
 
 import datetime as dt
+import uuid
 
 import pytest
 
+from ocrevus_tracker.audit.models import Entry
 from schedules import actions
-from schedules.models import AppointmentStatus, Course, Infusion
+from schedules.models import Appointment, AppointmentStatus, Course, Infusion, StopReason
 from tests.cast import NOW, TODAY, book, days, give
 
 PART = {"outcome": "partial", "disposition": "complete-remainder"}
@@ -122,3 +124,126 @@ class TestTheShortInfusion:
     def test_a_lesser_one_does_not(self, course, rosa):
         course.infusions.update(reaction="moderate")
         assert give(course, rosa, TODAY, now=NOW, rate="option-2").created
+
+    def test_a_prescriber_allows_it_again(self, course, rosa, priya):
+        course.infusions.update(reaction="severe")
+        facts = {"course": course, "now": NOW}
+        for actor, reason in ((rosa, "Tolerated since"), (priya, "")):
+            with pytest.raises(actions.UnableToAllow, match="Only a prescriber"):
+                actions.allow_short_infusion(actor=actor, reason=reason, **facts)
+        actions.allow_short_infusion(actor=priya, reason="Tolerated since", **facts)
+        assert give(course, rosa, TODAY, now=NOW, rate="option-2").created
+        assert Entry.objects.get(act="allow short infusion").reason == "Tolerated since"
+
+    def test_there_must_be_something_to_allow(self, course, priya):
+        with pytest.raises(actions.UnableToAllow, match="Nothing bars"):
+            actions.allow_short_infusion(course=course, actor=priya, now=NOW, reason="Because")
+
+    def test_not_on_the_day_of_the_reaction(self, course, rosa, priya):
+        give(course, rosa, TODAY, now=NOW, reaction="severe")
+        with pytest.raises(actions.UnableToAllow, match="another day"):
+            actions.allow_short_infusion(course=course, actor=priya, now=NOW, reason="Because")
+
+
+class TestALifeThreateningReaction:
+    @pytest.fixture
+    def coming(self, course, rosa) -> Appointment:
+        return book(course, rosa, TODAY + days(200))
+
+    @pytest.fixture
+    def recorded(self, course, rosa, coming) -> actions.Recorded:
+        return give(course, rosa, TODAY, now=NOW, reaction="life-threatening")
+
+    def test_it_ends_the_course_for_good(self, course, recorded):
+        assert (course.stopped_on, course.stop_reason) == (TODAY, "reaction")
+        assert course.contraindicated
+        assert due(course) is None
+        assert recorded.forecast.state == "discontinued"
+
+    def test_every_visit_is_cancelled(self, coming, recorded):
+        coming.refresh_from_db()
+        assert coming.status == AppointmentStatus.CANCELLED
+        assert recorded.cancelled == (coming,)
+
+    def test_undone_the_course_is_open_again(self, course, rosa, coming, recorded):
+        found = actions.undo_infusion(infusion=recorded.infusion, actor=rosa, now=NOW)
+        coming.refresh_from_db()
+        assert due(course) == dt.date(2026, 4, 10)
+        assert (course.stopped_on, course.contraindicated, found.next.due) == (
+            None,
+            False,
+            due(course),
+        )
+        assert coming.status == AppointmentStatus.BOOKED
+
+    def test_undone_a_course_that_had_ended_before_stays_ended(self, course, rosa):
+        actions.stop_course(
+            course=course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
+        )
+        early = give(course, rosa, TODAY - days(1), now=NOW, reaction="life-threatening")
+        actions.undo_infusion(infusion=early.infusion, actor=rosa, now=NOW)
+        course.refresh_from_db()
+        assert (course.stopped_on, course.stop_reason) == (TODAY, StopReason.MOVED)
+        assert not course.contraindicated
+
+
+class TestElsewhere:
+    def told(self, course, rosa, *doses, **facts) -> actions.Recorded:
+        return actions.record_elsewhere(course=course, actor=rosa, now=NOW, doses=doses, **facts)
+
+    def test_the_last_dose_sets_the_clock(self, ana, rosa):
+        recorded = self.told(ana.course, rosa, actions.Told(dt.date(2026, 1, 15), 600))
+        assert recorded.infusion.elsewhere
+        assert due(ana.course) == dt.date(2026, 7, 15)
+
+    def test_so_do_the_two_first_visits(self, ana, rosa):
+        days_ = (dt.date(2026, 1, 15), dt.date(2026, 1, 29))
+        self.told(ana.course, rosa, *(actions.Told(day, 300) for day in days_))
+        assert due(ana.course) == dt.date(2026, 7, 15)
+
+    def test_coming_visits_stay(self, ana, rosa):
+        visit = book(ana.course, rosa, TODAY + days(3))
+        self.told(ana.course, rosa, actions.Told(dt.date(2026, 1, 15), 600))
+        visit.refresh_from_db()
+        assert visit.status == AppointmentStatus.BOOKED
+
+    def test_the_same_form_twice_is_kept_once(self, ana, rosa):
+        key = uuid.uuid4()
+        told = [actions.Told(dt.date(2026, 1, day), 300) for day in (15, 29)]
+        self.told(ana.course, rosa, *told, entry_key=key)
+        assert not self.told(ana.course, rosa, *told, entry_key=key).created
+        assert ana.course.infusions.count() == 2
+
+    @pytest.mark.parametrize("half", [{"day_known": False}, {"ordinal_known": False}])
+    def test_nothing_is_due_before_somebody_finds_out(self, ana, rosa, half):
+        recorded = self.told(ana.course, rosa, actions.Told(dt.date(2026, 1, 1), 300, **half))
+        assert due(ana.course) is None
+        facts = {"infusion": recorded.infusion, "actor": rosa, "now": NOW}
+        actions.complete_history(given_on=dt.date(2026, 1, 9), **facts)
+        assert due(ana.course) == dt.date(2026, 1, 23)
+        with pytest.raises(actions.UnableToDecide, match="already"):
+            actions.complete_history(given_on=dt.date(2026, 1, 8), **facts)
+
+    def test_visit_2_brings_visit_1_with_it(self, ana, rosa):
+        day = dt.date(2026, 1, 29)
+        told = actions.Told(day, 300, ordinal_known=False)
+        facts = {"infusion": self.told(ana.course, rosa, told).infusion, "actor": rosa, "now": NOW}
+        with pytest.raises(actions.UnableToDecide, match="before visit 2"):
+            actions.complete_history(given_on=day, first_on=day, **facts)
+        actions.complete_history(given_on=day, first_on=dt.date(2026, 1, 15), **facts)
+        assert due(ana.course) == dt.date(2026, 7, 15)
+
+    def test_the_future_is_refused(self, ana, rosa):
+        with pytest.raises(actions.UnableToRecordInfusion, match="in the past"):
+            self.told(ana.course, rosa, actions.Told(TODAY + days(1), 600))
+
+
+def test_a_dose_entered_late_belongs_to_the_regimen_of_its_day(course, rosa, priya):
+    later = actions.switch_regimen(
+        course=course, actor=priya, now=NOW, code="ocrevus-sc", switched_on=TODAY, reason="Wish"
+    )
+    recorded = give(later, rosa, TODAY - days(2), now=NOW)
+    assert recorded.infusion.course == course
+    assert due(later) == dt.date(2026, 9, 10)
+    actions.undo_infusion(infusion=recorded.infusion, actor=rosa, now=NOW)
+    assert due(later) == dt.date(2026, 4, 10)
