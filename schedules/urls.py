@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from .views import patient
-from .views.staff import infusions, people, screening, visits, worklist
+from .views.staff import clinic, holding, infusions, people, screening, visits, worklist
 
 patient_pages = [path("home/", patient.home, name="home")]
 
@@ -16,6 +16,10 @@ record_pages = [
     path("infusions/<int:infusion_pk>/undo/", infusions.undo, name="undo"),
     path("infusions/<int:infusion_pk>/decide/", infusions.decide, name="decide"),
     path("book/", visits.book, name="book"),
+    path("hold/", holding.hold, name="hold"),
+    path("holds/<int:hold_pk>/", holding.change, name="change_hold"),
+    path("holds/<int:hold_pk>/release/", holding.release, name="release_hold"),
+    path("holds/<int:hold_pk>/void/", holding.void, name="void_hold"),
     path("screening/<slug:code>/", screening.screen, name="screen"),
     path("screening/<int:screening_pk>/void/", screening.void, name="void_screening"),
     path("visits/<int:visit_pk>/move/", visits.move, name="move"),

@@ -44,7 +44,7 @@ def staff_patient(request: HttpRequest, pk: int) -> Patient:
         records.prefetch_related(
             "courses__infusions__recorded_by",
             "courses__appointments__booked_by",
-            "courses__holds",
+            "courses__holds__recorded_by",
             "courses__restarts",
             "courses__continues__infusions",
             "screenings__recorded_by",

@@ -19,7 +19,7 @@ from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
 from schedules.views.access import clinics_of, page, staff_patient, user_of
 from schedules.views.patient import booked_visits, every_infusion, home_facts
-from schedules.views.staff import screening
+from schedules.views.staff import holding, screening
 
 PATIENTS_PER_PAGE = 25
 
@@ -94,11 +94,11 @@ def patient(request: HttpRequest, pk: int) -> HttpResponse:
     infusions = every_infusion(record.course)
     shown = facts | {
         "age": record.age_on(record.clinic.local_date(now)),
-        "steps": _steps(record, infusions),
+        "steps": _steps(record, infusions, now),
         "visits": _visits(record, now),
         "infusions": [(one, one.can_be_undone(by=user, now=now)) for one in infusions],
     }
-    shown = shown | screening.section(record, now)
+    shown = shown | screening.section(record, now) | holding.section(record, now)
     return page(request, "staff/patient.html", clinic=record.clinic, now=now, **shown)
 
 
@@ -112,7 +112,7 @@ def _visits(record: Patient, now: dt.datetime) -> list[tuple[Appointment, bool]]
     ]
 
 
-def _steps(record: Patient, infusions: list[Infusion]) -> list[tuple[str, str]]:
+def _steps(record: Patient, infusions: list[Infusion], now: dt.datetime) -> list[tuple[str, str]]:
     """What can be done next as (address, words), the one thing to do first."""
     course = record.course
     if course is None or course.stopped_on:
@@ -122,11 +122,15 @@ def _steps(record: Patient, infusions: list[Infusion]) -> list[tuple[str, str]]:
         (reverse("staff:decide", args=[record.pk, one.pk]), _("Decide what counts next"))
         for one in undecided[:1]
     ]
+    held = holding.steps(record, course, now)
     give = (reverse("staff:record", args=[record.pk]), _("Record an infusion"))
+    book = reverse("staff:book", args=[record.pk])
+    if holding.has_no_end(course, record.clinic.local_date(now)):
+        return [*decide, *held, give]
     if booked_visits(course):
-        return [*decide, give, (reverse("staff:book", args=[record.pk]), _("Book another visit"))]
+        return [*decide, *held, give, (book, _("Book another visit"))]
     words = _("Book the next visit") if infusions else _("Book a visit")
-    return [*decide, (reverse("staff:book", args=[record.pk]), words), give]
+    return [*decide, *held, (book, words), give]
 
 
 @login_required
