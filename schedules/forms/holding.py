@@ -125,7 +125,7 @@ class ChangeHoldForm(HoldDatesForm):
 
     def seen(self, revision: int) -> None:
         """Go on from the version that is shown now, with what was typed kept."""
-        self.data = {**self.data, "revision": str(revision)}
+        self.data = dict(self.data.items(), revision=str(revision))
 
 
 class ReleaseForm(CleanForm):
