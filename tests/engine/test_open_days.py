@@ -41,6 +41,7 @@ def test_the_last_day_of_the_window_is_still_later_rather_than_earlier():
 
 
 def test_a_clinic_closed_to_the_end_of_the_window_offers_the_nearest_earlier_day():
+    assert offered(closed=[(DUE, "2026-11-26")]) == "2026-11-11"
     assert offered(closed=[("2026-11-11", "2026-11-26")]) == "2026-11-10"
 
 
