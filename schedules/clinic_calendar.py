@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Clinic
-from schedules.models import ClinicRules, Closure
+from schedules.models import Appointment, ClinicRules, Closure
 from schedules.public_holidays import holidays_of
 
 # By ISO number, Monday is 1.
@@ -56,3 +56,21 @@ class ClinicCalendar:
         rules = self.rules
         public = holidays_of(rules.holiday_country, rules.holiday_subdivision, day.year)
         return next(titles, "") or public.get(day, "")
+
+
+def visits_on_closed_days(clinic: Clinic, now: dt.datetime) -> list[tuple[Appointment, str]]:
+    """The coming visits that lie on days closed by now, each with why, in order.
+
+    A visit is never moved in silence; the clinic sees these until somebody moves them.
+    """
+    today = clinic.local_date(now)
+    coming = Appointment.objects.booked().filter(
+        course__patient__clinic=clinic, starts_at__gte=now - dt.timedelta(days=1)
+    )
+    days = [
+        (visit, clinic.local_date(visit.starts_at))
+        for visit in coming.select_related("course__patient")
+    ]
+    calendar = ClinicCalendar.of(clinic, today, max((day for _visit, day in days), default=today))
+    closed = ((visit, calendar.why_closed(day)) for visit, day in days if day >= today)
+    return [(visit, why) for visit, why in closed if why]

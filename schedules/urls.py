@@ -31,6 +31,11 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("patients/", people.patients, name="patients"),
     path("patients/add/", people.add_patient, name="add_patient"),
     path("patients/<int:pk>/", include(record_pages)),
+    path("clinic/", clinic.show, name="clinic"),
+    path("clinic/change/", clinic.change, name="change_clinic"),
+    path("clinic/checks/", clinic.change_checks, name="change_checks"),
+    path("clinic/closures/add/", clinic.add_closure, name="add_closure"),
+    path("clinic/closures/<int:closure_pk>/remove/", clinic.remove_closure, name="remove_closure"),
 ]
 
 urlpatterns = [

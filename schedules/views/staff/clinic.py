@@ -1,0 +1,208 @@
+"""What a clinic decides for itself; everybody there sees it, few may change it."""
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ocrevus_tracker.accounts.models import Clinic
+from schedules import actions, public_holidays
+from schedules.clinic_calendar import visits_on_closed_days
+from schedules.engine.screening import CHECKS, Check
+from schedules.forms.base import CleanForm
+from schedules.forms.clinic import ChecksForm, ClosureForm, RulesForm, comes_back, may_decide
+from schedules.models import CheckInterval, ClinicRules, Closure
+from schedules.views.access import clinics_of, page, user_of
+
+HOLIDAYS_SHOWN = 10
+VISITS_SHOWN = 25
+
+
+@login_required
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Treatments, open days, closures and checks of one clinic."""
+    now = timezone.now()
+    clinics = clinics_of(request)
+    clinic = _chosen(request, clinics)
+    rules = ClinicRules.of(clinic)
+    today = clinic.local_date(now)
+    closed = visits_on_closed_days(clinic, now)
+    return page(
+        request,
+        "staff/clinic.html",
+        clinic=clinic,
+        now=now,
+        clinics=clinics,
+        rules=rules,
+        may_change=actions.decides_for(user_of(request), clinic),
+        weekdays=[
+            name for number, name in WEEKDAYS.items() if str(number + 1) in rules.open_weekdays
+        ],
+        closures=clinic.closures.filter(last_day__gte=today),
+        checks=_checks(clinic),
+        closed_visits=closed[:VISITS_SHOWN],
+        closed_count=len(closed),
+        more_closed=max(0, len(closed) - VISITS_SHOWN),
+        **_holidays(rules, today),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest) -> HttpResponse:
+    """Treatments, label, open days and holidays."""
+    now = timezone.now()
+    clinic = _to_change(request)
+    data = request.POST if request.method == "POST" else None
+    form = RulesForm.of(ClinicRules.of(clinic), data, today=clinic.local_date(now))
+    if form.is_valid():
+        actions.change_rules(clinic=clinic, actor=user_of(request), now=now, **form.facts())
+        messages.success(request, _("Saved."))
+        return _back_to(clinic)
+    return _form_page(request, clinic, form, title=_("Change the clinic's rules"), now=now)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_closure(request: HttpRequest) -> HttpResponse:
+    """Days on which the clinic is closed."""
+    now = timezone.now()
+    clinic = _to_change(request)
+    data = request.POST if request.method == "POST" else None
+    form = ClosureForm(data, today=clinic.local_date(now))
+    if form.is_valid():
+        try:
+            actions.add_closure(clinic=clinic, actor=user_of(request), now=now, **form.cleaned_data)
+        except actions.UnableToChangeClinic as refusal:
+            form.add_error("last_day", str(refusal))
+        else:
+            told = _("Saved. Due dates stay as they are, and so do booked visits.")
+            messages.success(request, told)
+            return _back_to(clinic)
+    return _form_page(request, clinic, form, title=_("Add a closure"), now=now)
+
+
+@login_required
+@require_POST
+def remove_closure(request: HttpRequest, closure_pk: int) -> HttpResponse:
+    """Open on those days after all. A second tap finds it gone, which is as good."""
+    clinic = _to_change(request)
+    closure = Closure.objects.filter(clinic=clinic, pk=closure_pk).first()
+    if closure:
+        actions.remove_closure(closure=closure, actor=user_of(request), now=timezone.now())
+    messages.success(request, _("The closure is removed."))
+    return _back_to(clinic)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_checks(request: HttpRequest) -> HttpResponse:
+    """Which checks the clinic asks for, and how often they come back."""
+    now = timezone.now()
+    clinic = _to_change(request)
+    data = request.POST if request.method == "POST" else None
+    form = ChecksForm(data, today=clinic.local_date(now), settings=_settings(clinic))
+    if form.is_valid():
+        with transaction.atomic():
+            for code, in_use, months in form.decisions():
+                actions.set_check_interval(
+                    clinic=clinic,
+                    actor=user_of(request),
+                    now=now,
+                    check_code=code,
+                    in_use=in_use,
+                    every_months=months,
+                )
+        messages.success(request, _("Saved."))
+        return _back_to(clinic)
+    return _form_page(request, clinic, form, title=_("Change the checks"), now=now)
+
+
+def _chosen(request: HttpRequest, clinics: list[Clinic]) -> Clinic:
+    """The clinic that the address names, else the first.
+
+    Raises:
+        Http404: the signed-in person does not work there.
+    """
+    slug = request.GET.get("clinic", clinics[0].slug)
+    for clinic in clinics:
+        if clinic.slug == slug:
+            return clinic
+    raise Http404
+
+
+def _to_change(request: HttpRequest) -> Clinic:
+    """The chosen clinic, for one of those who may change it.
+
+    Raises:
+        Http404: for others there is no such page.
+    """
+    clinic = _chosen(request, clinics_of(request))
+    if not actions.decides_for(user_of(request), clinic):
+        raise Http404
+    return clinic
+
+
+def _back_to(clinic: Clinic) -> HttpResponse:
+    return redirect(f"{reverse('staff:clinic')}?{urlencode({'clinic': clinic.slug})}")
+
+
+def _form_page(
+    request: HttpRequest, clinic: Clinic, form: CleanForm, *, title: str, now: dt.datetime
+) -> HttpResponse:
+    return page(
+        request, "staff/clinic_form.html", clinic=clinic, now=now, form=form, form_title=title
+    )
+
+
+def _settings(clinic: Clinic) -> dict[str, CheckInterval]:
+    return {one.check_code: one for one in clinic.check_intervals.all()}
+
+
+def _checks(clinic: Clinic) -> list[tuple[str, str]]:
+    """Each check that the clinic may decide about, with what holds there."""
+    settings = _settings(clinic)
+    return [
+        (check.title, _when(check, settings.get(check.code)))
+        for check in CHECKS
+        if may_decide(check)
+    ]
+
+
+def _when(check: Check, setting: CheckInterval | None) -> str:
+    """When `check` is asked for, in words."""
+    if setting and not setting.in_use:
+        return _("Not at this clinic") if check.per_site else _("Before the first dose only")
+    if comes_back(check):
+        usual = check.monitoring.months if check.monitoring else None
+        months = (setting.every_months if setting else None) or usual
+        return _every(months) if months else _("As the guideline says")
+    by_choice = check.by_choice and setting is None
+    every_dose = check.before == "each" and not by_choice
+    return _("Before every dose") if every_dose else _("Before the first dose")
+
+
+def _every(months: int) -> str:
+    return ngettext("Every {n} month", "Every {n} months", months).format(n=months)
+
+
+def _holidays(rules: ClinicRules, today: dt.date) -> dict[str, Any]:
+    """The place whose holidays count, whether anybody knows it, and the next ones."""
+    country, state = rules.holiday_country, rules.holiday_subdivision
+    return {
+        "country": public_holidays.countries().get(country, country),
+        "place_known": public_holidays.is_known(country, state),
+        "holidays": public_holidays.coming(country, state, today=today, count=HOLIDAYS_SHOWN),
+    }
