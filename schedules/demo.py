@@ -16,7 +16,15 @@ from ocrevus_tracker.audit.models import Entry
 
 from . import actions
 from .engine.dates import due_add
-from .models import Appointment, Course, Disposition, Outcome, Patient, StopReason
+from .models import (
+    Appointment,
+    Course,
+    Disposition,
+    HoldReason,
+    Outcome,
+    Patient,
+    StopReason,
+)
 
 # No clinic of flesh and blood would choose this; what bears it may be removed.
 SLUG = "made-up-harbor-clinic"
@@ -245,6 +253,31 @@ def ended(days_ago: int) -> Tell:
     return tell
 
 
+def held(
+    days_ago: int,
+    reason: HoldReason,
+    before: Tell,
+    *,
+    ends: int | None = None,
+    review: int | None = None,
+) -> Tell:
+    """On hold, or on pause, since `days_ago`; `ends` and `review` lie so many days ahead."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        before(clinic, course)
+        actions.start_hold(
+            course=course,
+            actor=clinic.nurse,
+            now=clinic.at(clinic.day(-days_ago)),
+            reason=reason,
+            starts_on=clinic.day(-days_ago),
+            ends_on=clinic.day(ends) if ends else None,
+            review_on=clinic.day(review) if review else None,
+        )
+
+    return tell
+
+
 STORIES = (
     Story("Ana", "Abrams", "1984-03-10", "time to book", due_in(45)),
     Story("Ben", "Bailey", "1979-07-22", "booked in 3 weeks", due_in(19, visit=21)),
@@ -309,6 +342,34 @@ STORIES = (
         time_zone="America/Denver",
     ),
     Story("Nora", "Novak", "1995-08-21", "booked in 6 weeks", due_in(44, visit=44, hour=12)),
+    Story(
+        "Otis",
+        "Ortiz",
+        "1987-02-14",
+        "on hold for an infection, with a visit inside",
+        held(1, HoldReason.INFECTION, due_in(4, visit=6)),
+    ),
+    Story(
+        "Pia",
+        "Peters",
+        "1990-06-30",
+        "on hold for a vaccine until a day after the due date",
+        held(3, HoldReason.VACCINE, due_in(5), ends=25),
+    ),
+    Story(
+        "Rosalie",
+        "Roux",
+        "1993-04-04",
+        "on pause, looked at again later",
+        held(60, HoldReason.PREGNANCY, due_in(-20), review=90),
+    ),
+    Story(
+        "Sofia",
+        "Silva",
+        "1992-12-12",
+        "on pause, nobody said for how long",
+        held(40, HoldReason.PREGNANCY, due_in(30)),
+    ),
 )
 
 

@@ -20,6 +20,8 @@ EVERY_STATE = {
     "overdue",
     "extended",
     "lapsed",
+    "on_hold",
+    "paused",
     "pending_clinician",
     "discontinued",
 }
