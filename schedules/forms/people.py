@@ -1,7 +1,7 @@
 """A patient's details."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -13,8 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Clinic
-from schedules.engine.regimens import REGIMENS
-from schedules.models import ADULT_YEARS, Patient
+from schedules.models import ADULT_YEARS, ClinicRules, Patient
 
 from .base import CleanForm, OneLineField
 from .fields import DayPartsField
@@ -110,12 +109,7 @@ class PatientForm(CleanForm):
 class NewPatientForm(PatientForm):
     """A patient and the course to start."""
 
-    regimen_code = forms.ChoiceField(
-        label=_("Treatment plan"),
-        choices=[(regimen.code, regimen.title) for regimen in REGIMENS.values()],
-        widget=forms.RadioSelect,
-        initial="ocrevus-iv",
-    )
+    regimen_code = forms.ChoiceField(label=_("Treatment plan"), widget=forms.RadioSelect)
     ordered_for = DayPartsField(
         label=_("First infusion ordered for"),
         subject=_("The first infusion"),
@@ -128,17 +122,44 @@ class NewPatientForm(PatientForm):
     def __init__(
         self, data: QueryDict | None = None, *, today: dt.date, clinics: Sequence[Clinic]
     ) -> None:
-        super().__init__(data, today=today, initial={"clinic": str(clinics[0].pk)})
         self.clinics = {str(clinic.pk): clinic for clinic in clinics}
-        if len(clinics) == 1:
-            del self.fields["clinic"]
+        self.regimens = {
+            regimen.code: regimen.title
+            for clinic in clinics
+            for regimen in ClinicRules.of(clinic).in_use
+        }
+        # The usual plan comes first, and is chosen already where the clinic uses it.
+        initial = {"clinic": str(clinics[0].pk), "regimen_code": next(iter(self.regimens))}
+        super().__init__(data, today=today, initial=initial)
+        self._offer("clinic", {key: clinic.name for key, clinic in self.clinics.items()})
+        self._offer("regimen_code", self.regimens)
+
+    def _offer(self, name: str, choices: Mapping[str, str]) -> None:
+        """Ask for one of `choices`; a single one is no question."""
+        if len(choices) == 1:
+            del self.fields[name]
         else:
-            choice: forms.ChoiceField = self.fields["clinic"]  # type: ignore[assignment]
-            choice.choices = [(key, clinic.name) for key, clinic in self.clinics.items()]
+            field: forms.ChoiceField = self.fields[name]  # type: ignore[assignment]
+            field.choices = list(choices.items())
+
+    def clean(self) -> dict[str, Any]:
+        """The plan is one that the chosen clinic uses; with several, the page offers all."""
+        answers = self.cleaned_data
+        if "regimen_code" in self.fields and "regimen_code" not in answers:
+            return answers
+        clinic = self.chosen_clinic()
+        if self.chosen_regimen() not in {one.code for one in ClinicRules.of(clinic).in_use}:
+            told = gettext("{clinic} does not use this plan. Choose another one")
+            self.add_error("regimen_code", told.format(clinic=clinic.name))
+        return answers
 
     def chosen_clinic(self) -> Clinic:
         """The clinic of the valid answers; the only one where there is no choice."""
         return self.clinics[self.cleaned_data.get("clinic") or next(iter(self.clinics))]
+
+    def chosen_regimen(self) -> str:
+        """The code of the plan; the only one where there is no choice."""
+        return str(self.cleaned_data.get("regimen_code") or next(iter(self.regimens)))
 
 
 class SearchForm(forms.Form):

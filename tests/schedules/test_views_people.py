@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -9,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.accounts.models import Membership
 from schedules import actions
-from schedules.models import Patient, StopReason
+from schedules.engine.dates import months
+from schedules.engine.regimens import OCREVUS_IV, REGIMENS
+from schedules.models import ClinicRules, Patient, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_patient, signed_in
 from tests.schedules.test_views_record import text
 
@@ -114,6 +117,47 @@ class TestAdd:
         Membership.objects.create(user=rosa, clinic=hill)
         nurse.post(ADD, details(clinic=str(hill.pk)))
         assert Patient.objects.get().clinic == hill
+
+    def test_the_plans_are_those_that_the_clinic_uses(self, nurse, harbor):
+        offered = nurse.get(ADD).context["form"].fields["regimen_code"].choices
+        codes = [code for code, _title in offered]
+        assert codes == ["ocrevus-iv", "ocrevus-iv-24w", "ocrevus-sc", "briumvi"]
+        ClinicRules.objects.create(clinic=harbor, regimens=["ocrevus-sc", "briumvi"])
+        form = nurse.get(ADD).context["form"]
+        codes = [code for code, _title in form.fields["regimen_code"].choices]
+        assert codes == ["ocrevus-sc", "briumvi"]
+        assert form["regimen_code"].value() == "ocrevus-sc"
+        page = nurse.post(ADD, details(regimen_code="ocrevus-iv"))
+        assert "Choose one of the answers" in text(page)
+
+    def test_one_plan_is_no_question(self, nurse, harbor):
+        ClinicRules.objects.create(clinic=harbor, regimens=["briumvi"])
+        assert "regimen_code" not in nurse.get(ADD).context["form"].fields
+        nurse.post(ADD, details(regimen_code="ocrevus-iv"))
+        assert Patient.objects.get().course.regimen_code == "briumvi"
+
+    def test_with_two_clinics_the_plan_is_one_of_the_chosen_clinic(self, nurse, rosa, hill):
+        Membership.objects.create(user=rosa, clinic=hill)
+        ClinicRules.objects.create(clinic=hill, regimens=["briumvi"])
+        sent = details(clinic=str(hill.pk))
+        page = nurse.post(ADD, sent)
+        assert "Hill Clinic does not use this plan. Choose another one" in text(page)
+        assert not Patient.objects.exists()
+        nurse.post(ADD, sent | {"regimen_code": "briumvi"})
+        assert Patient.objects.get().course.regimen_code == "briumvi"
+
+    def test_a_new_version_of_a_plan_is_for_new_courses_only(self, nurse, monkeypatch, ben, rosa):
+        before = ben.course.forecast(TODAY)
+        newer = replace(OCREVUS_IV, version="2099-01", interval=months(7))
+        monkeypatch.setitem(REGIMENS, (newer.code, newer.version), newer)
+        assert ben.course.forecast(TODAY) == before
+        give(ben.course, rosa, dt.date(2026, 3, 11), now=NOW)
+        assert ben.course.next_due_on == dt.date(2026, 9, 11)
+        nurse.post(ADD, details())
+        course = Patient.objects.get(given_name="Dora").course
+        assert course.regimen_version == "2099-01"
+        give(course, rosa, dt.date(2026, 3, 11), now=NOW)
+        assert course.next_due_on == dt.date(2026, 10, 11)
 
     def test_another_clinic_cannot_be_chosen(self, nurse, rosa, hill, harbor):
         nurse.post(ADD, details(clinic=str(hill.pk)))

@@ -70,7 +70,7 @@ def _add(request: HttpRequest, form: NewPatientForm, *, now: dt.datetime) -> Pat
             patient=made,
             actor=user_of(request),
             now=now,
-            regimen_code=answers["regimen_code"],
+            regimen_code=form.chosen_regimen(),
             ordered_for=answers["ordered_for"],
         )
     except actions.UnableToSavePatient as refusal:
