@@ -93,6 +93,12 @@ def test_a_pushed_dose():
     assert found["projected-2"] == ("R9", "2026-09-14", 1, months(6), "clamp")
 
 
+def test_a_dose_whose_minimum_falls_on_its_nominal_day_is_not_pushed():
+    found = traced("2026-05-01", "2026-03-10 300", "2026-04-10 300")
+    assert found["earliest"] == ("R4", "2026-04-10", 1, months(5), "roll-forward")
+    assert found["due"] == ("R5", "2026-03-10", 1, months(6), "clamp")
+
+
 def test_a_course_counted_in_weeks_has_nothing_to_clamp():
     found = traced("2026-06-01", "2026-05-12 600", regimen=OCREVUS_IV_24W)
     assert found["earliest"] == ("R6", "2026-05-12", 1, weeks(20), "none")
