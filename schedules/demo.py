@@ -83,6 +83,20 @@ class Clinicians:
         """That hour of `day` on the clinic's clock, aware."""
         return dt.datetime.combine(day, dt.time(hour), self.clinic.tz)
 
+    def decide(self) -> None:
+        """The holidays of New York; closed on the day when Sam Sato is due."""
+        actions.change_rules(
+            clinic=self.clinic, actor=self.prescriber, now=self.now, holiday_subdivision="NY"
+        )
+        actions.add_closure(
+            clinic=self.clinic,
+            actor=self.prescriber,
+            now=self.now,
+            first_day=self.day(66),
+            last_day=self.day(66),
+            title="Staff training",
+        )
+
     def enter(self, story: Story, number: int) -> Course:
         """Add the patient, as long ago as anything that happened to them."""
         patient = actions.add_patient(
@@ -385,6 +399,7 @@ def build(now: dt.datetime) -> Clinic:
             address="1 Harbor Street, Springfield",
         )
         staff = Clinicians(clinic, now)
+        staff.decide()
         for number, story in enumerate(STORIES, start=1):
             story.tell(staff, staff.enter(story, number))
     return clinic

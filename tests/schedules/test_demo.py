@@ -7,7 +7,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from schedules import demo
-from schedules.models import Course, Patient
+from schedules.clinic_calendar import ClinicCalendar
+from schedules.models import ClinicRules, Course, Patient
 from tests.cast import NOW, TODAY
 
 EVERY_STATE = {
@@ -42,6 +43,13 @@ def test_it_can_be_made_on_any_day(db, day):
     now = dt.datetime.fromisoformat(f"{day}T17:00:00+00:00")
     demo.build(now)
     assert states(now.date()) == EVERY_STATE
+
+
+def test_it_is_closed_on_a_day_when_somebody_is_due(db):
+    clinic = demo.build(NOW)
+    due = Patient.objects.get(given_name="Sam").course.next_due_on
+    assert ClinicCalendar.of(clinic, due, due).why_closed(due) == "Staff training"
+    assert ClinicRules.of(clinic).holiday_subdivision == "NY"
 
 
 def test_its_people_are_reachable_nowhere(db):
