@@ -4,21 +4,40 @@ Nothing here refuses; the verbs in `schedules.actions` do that.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from schedules.engine import cautions as engine
 from schedules.engine import history as given
-from schedules.engine.cautions import cautions
+from schedules.engine.dates import months
+from schedules.engine.explain import Reason
 from schedules.engine.forecast import Forecast
-from schedules.models import Course, Infusion
+from schedules.models import (
+    ClinicRules,
+    Course,
+    Disposition,
+    HoldReason,
+    Infusion,
+    Outcome,
+    Reaction,
+)
+from schedules.readiness import standings, starts_anew
 
 
-def planned_mg(course: Course, today: dt.date) -> int:
-    """The dose in mg that the plan has for the next infusion."""
-    return course.regimen.dose_mg(course.position(today).step)
+def planned_mg(course: Course, day: dt.date, *, rest: bool = False) -> int:
+    """The dose in mg that the plan has for `day`: a whole one, or the rest of one begun."""
+    return engine.planned_mg(
+        course.regimen,
+        course.history(day),
+        given_on=day,
+        remainder=rest,
+        restarts=course.choices,
+        start=course.start(day),
+    )
 
 
 def lot_of_the_day(course: Course, today: dt.date) -> str:
@@ -33,32 +52,155 @@ def lot_of_the_day(course: Course, today: dt.date) -> str:
 
 
 def forecast_with(course: Course, infusion: given.Infusion, today: dt.date) -> Forecast | None:
-    """What would follow if `infusion` were recorded; None where one has that date already."""
-    if infusion.given_on in {one.given_on for one in course.history(today)}:
+    """What would follow if `infusion` were recorded; None where it does not fit the others."""
+    try:
+        return course.forecast(today, and_also=[infusion])
+    except given.HistoryError:
         return None
-    return course.forecast(today, and_also=[infusion])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask before an infusion is saved, and which answer would be wrong if it is not right.
+
+    `about` is "date", "dose", "reaction", or empty where the patient's record is meant.
+    """
+
+    code: str
+    words: str
+    about: str = ""
+
+
+ABOUT = {"too_soon": "date", "long_gap": "date", "another_dose": "dose"}
+# What is worth saying, but no reason to stop anybody (ux 2.11).
+NOTES = {"second_part_off"}
 
 
 def infusion_questions(
-    course: Course, infusion: given.Infusion, today: dt.date
-) -> list[tuple[str, str]]:
-    """What to ask about `infusion`, as (code, sentence), most serious first."""
-    history = course.history(today)
-    raised = cautions(course.regimen, history, given_on=infusion.given_on, dose_mg=infusion.dose_mg)
-    before = [one for one in history if one.given_on < infusion.given_on]
-    position = given.replay(course.regimen, before, course.choices, course.start(today))
-    planned = course.regimen.dose_mg(position.step)
-    partial = infusion.outcome == "partial"
-    asked = [
-        (one.code, str(one))
-        for one in raised
-        # Less than planned is what "stopped early" means; asking again helps nobody.
-        if not (one.code == "another_dose" and partial and infusion.dose_mg < planned)
+    course: Course, infusion: given.Infusion, today: dt.date, visits: int = 0
+) -> list[Question]:
+    """What to ask about `infusion`, most serious first; `visits` are booked from now on."""
+    then = course.at(infusion.given_on)
+    return [
+        *_life_threatening(infusion, visits),
+        *_unusual(then, infusion, today),
+        *_next_too_soon(then, infusion, today),
+        *_on_hold(then, infusion.given_on),
+        *_hepatitis_b(course, infusion.given_on, today),
     ]
+
+
+def infusion_notes(course: Course, infusion: given.Infusion, today: dt.date) -> list[str]:
+    """What to say about `infusion` without stopping anybody."""
+    raised = _cautions(course.at(infusion.given_on), infusion, today)
+    words = _("Visit 2 is {days} days after visit 1. The plan is about {planned}.")
+    return [words.format(**dict(one.facts)) for one in raised if one.code in NOTES]
+
+
+def _cautions(
+    course: Course, infusion: given.Infusion, today: dt.date, *, also: Sequence[given.Infusion] = ()
+) -> tuple[Reason, ...]:
+    """What the engine finds unusual about `infusion`, given the others and those in `also`."""
+    rules = ClinicRules.of(course.patient.clinic)
+    return engine.cautions(
+        course.regimen,
+        [*course.history(today), *also],
+        given_on=infusion.given_on,
+        dose_mg=infusion.dose_mg,
+        remainder=infusion.remainder,
+        long_gap=months(rules.long_gap_months),
+        restarts=course.choices,
+        start=course.start(today),
+    )
+
+
+def _life_threatening(infusion: given.Infusion, visits: int) -> Iterator[Question]:
+    """R12: what it sets off is said before it happens."""
+    if infusion.reaction != Reaction.LIFE_THREATENING:
+        return
+    told = [_("You chose a life-threatening reaction. Treatment stops for good.")]
+    cancelled = ngettext(
+        "{n} visit and all reminders are cancelled.",
+        "{n} visits and all reminders are cancelled.",
+        visits,
+    )
+    told.append(cancelled.format(n=visits) if visits else _("All reminders are cancelled."))
+    yield Question("life_threatening", " ".join([*told, _("Is this right?")]), "reaction")
+
+
+def _unusual(course: Course, infusion: given.Infusion, today: dt.date) -> Iterator[Question]:
+    """What the engine asks. Less than planned is what "stopped early" means: no need to ask."""
+    planned = planned_mg(course, infusion.given_on, rest=infusion.remainder)
+    partial = infusion.outcome == Outcome.PARTIAL
+    for one in _cautions(course, infusion, today):
+        less = one.code == "another_dose" and partial and infusion.dose_mg < planned
+        if one.code not in NOTES and not less:
+            yield Question(one.code, str(one), ABOUT[one.code])
     if partial and infusion.dose_mg == planned:
         told = _("You chose “Stopped early” with the full {mg} mg. Is the amount right?")
-        asked.append(("full_but_partial", told.format(mg=planned)))
-    return asked
+        yield Question("full_but_partial", told.format(mg=planned), "dose")
+
+
+def _next_too_soon(course: Course, infusion: given.Infusion, today: dt.date) -> Iterator[Question]:
+    """R14: one entered late may show that the one after it came before its minimum."""
+    later = [one for one in course.history(today) if one.given_on > infusion.given_on]
+    if not later or infusion.disposition == Disposition.REPEAT:
+        return
+    following = min(later, key=lambda one: one.given_on)
+    for one in _cautions(course, following, today, also=[infusion]):
+        if one.code == "too_soon":
+            told = _("The infusion on {date} would then be only {elapsed} after this one.")
+            facts = {"date": _date(following.given_on), "elapsed": dict(one.facts)["elapsed"]}
+            words = f"{told.format(**facts)} {_('Is the date right?')}"
+            yield Question("next_too_soon", words, "date")
+
+
+HOLD_WORDS = {
+    HoldReason.INFECTION: gettext_lazy(
+        "A note from {date} says possible infection. Has it cleared?"
+    ),
+    HoldReason.AUTHORIZATION: gettext_lazy(
+        "A note from {date} says that the insurance approval is missing. Has it come?"
+    ),
+    HoldReason.VACCINE: gettext_lazy(
+        "A note from {date} says to wait because of a vaccine. Is the wait over?"
+    ),
+    HoldReason.PREGNANCY: gettext_lazy(
+        "Infusions are on pause since {date}. Has the prescriber agreed to go on?"
+    ),
+    HoldReason.OTHER: gettext_lazy("Infusions are on hold since {date}. Is the reason gone?"),
+}
+
+
+def _on_hold(course: Course, day: dt.date) -> Iterator[Question]:
+    """R10: an infusion in spite of a hold that was in force on its day."""
+    for hold in course.holds.all():
+        if hold.in_force(day):
+            words = str(HOLD_WORDS[HoldReason(hold.reason)])
+            yield Question(f"hold_{hold.reason}", words.format(date=_date(hold.starts_on)))
+
+
+HEPATITIS_B_WORDS = {
+    "not_clear": gettext_lazy(
+        "The hepatitis B result on file speaks against the infusion. Has the prescriber agreed?"
+    ),
+    "expired": gettext_lazy(
+        "The hepatitis B result on file is out of date. It is needed before the first infusion."
+    ),
+    "needed": gettext_lazy(
+        "No hepatitis B result on file. It is needed before the first infusion."
+    ),
+}
+
+
+def _hepatitis_b(course: Course, day: dt.date, today: dt.date) -> Iterator[Question]:
+    """Section 4: the drug can wake the virus, so the first infusion waits for the result."""
+    found = course.forecast(today)
+    if not starts_anew(found):
+        return
+    for one in standings(course, found, on=day):
+        if one.check.code == "hepatitis-b" and one.blocks:
+            yield Question("hepatitis_b", str(HEPATITIS_B_WORDS[one.status]))
 
 
 def visit_questions(found: Forecast, day: dt.date) -> Iterator[str]:

@@ -5,7 +5,7 @@ import datetime as dt
 from schedules.engine import history as engine
 from schedules.engine.history import replay
 from schedules.engine.infusing import InfusionOption, barred_by, options
-from schedules.models import Course
+from schedules.models import Course, Rate
 
 
 def rate_options(course: Course, day: dt.date) -> tuple[InfusionOption, ...]:
@@ -22,6 +22,12 @@ def barring_reaction(course: Course, day: dt.date) -> engine.Infusion | None:
     """The infusion before `day` whose serious reaction bars the short one; None if none does."""
     before = [one for earlier in course.line[1:] for one in earlier.history(day)]
     return barred_by([*before, *given_before(course, day)], _allowed_on(course))
+
+
+def allowed_rates(course: Course, day: dt.date) -> set[str]:
+    """The codes of the rates that nothing bars on `day`."""
+    codes = {one.code for one in rate_options(course, day)}
+    return codes - {Rate.OPTION_2} if barring_reaction(course, day) else codes
 
 
 def given_before(course: Course, day: dt.date) -> list[engine.Infusion]:

@@ -3,7 +3,17 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from .views import patient
-from .views.staff import clinic, holding, infusions, people, screening, visits, worklist
+from .views.staff import (
+    clinic,
+    courses,
+    elsewhere,
+    holding,
+    infusions,
+    people,
+    screening,
+    visits,
+    worklist,
+)
 
 patient_pages = [path("home/", patient.home, name="home")]
 
@@ -13,6 +23,8 @@ record_pages = [
     path("change/", people.change_patient, name="change_patient"),
     path("as-patient/", people.see_as_patient, name="see_as_patient"),
     path("record/", infusions.record, name="record"),
+    path("elsewhere/", elsewhere.elsewhere, name="elsewhere"),
+    path("allow-short/", infusions.allow_short, name="allow_short"),
     path("infusions/<int:infusion_pk>/undo/", infusions.undo, name="undo"),
     path("infusions/<int:infusion_pk>/decide/", infusions.decide, name="decide"),
     path("book/", visits.book, name="book"),
@@ -20,6 +32,12 @@ record_pages = [
     path("holds/<int:hold_pk>/", holding.change, name="change_hold"),
     path("holds/<int:hold_pk>/release/", holding.release, name="release_hold"),
     path("holds/<int:hold_pk>/void/", holding.void, name="void_hold"),
+    path("stop/", courses.stop, name="stop"),
+    path("reopen/", courses.reopen, name="reopen"),
+    path("restart/", courses.restart, name="restart"),
+    path("switch/", courses.switch, name="switch"),
+    path("previous/", courses.previous, name="previous"),
+    path("packet/", courses.packet, name="packet"),
     path("screening/<slug:code>/", screening.screen, name="screen"),
     path("screening/<int:screening_pk>/void/", screening.void, name="void_screening"),
     path("visits/<int:visit_pk>/move/", visits.move, name="move"),

@@ -7,14 +7,6 @@ one transaction: the fact, the course's stored next dose, an audit entry. All or
 button, does the thing once and answers with what the first one made.
 """
 
-from .corrections import (
-    ChangedMeanwhile,
-    Corrected,
-    UnableToCorrect,
-    correct_infusion,
-    foresee,
-    void_infusion,
-)
 from .clinics import (
     UnableToChangeClinic,
     add_closure,
@@ -22,6 +14,14 @@ from .clinics import (
     decides_for,
     remove_closure,
     set_check_interval,
+)
+from .corrections import (
+    ChangedMeanwhile,
+    Corrected,
+    UnableToCorrect,
+    correct_infusion,
+    foresee,
+    void_infusion,
 )
 from .courses import (
     UnableToChangeCourse,
@@ -32,6 +32,7 @@ from .courses import (
     stop_course,
     switch_regimen,
 )
+from .elsewhere import Told, complete_history, record_elsewhere
 from .holding import (
     HoldChangedMeanwhile,
     UnableToHold,
@@ -52,6 +53,7 @@ from .infusions import (
 from .people import UnableToSavePatient, add_patient, change_patient
 from .screening import UnableToRecordCheck, record_screening, void_screening
 from .shared import UnableTo
+from .short_infusion import UnableToAllow, allow_short_infusion
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
@@ -59,7 +61,9 @@ __all__ = [
     "Corrected",
     "HoldChangedMeanwhile",
     "Recorded",
+    "Told",
     "UnableTo",
+    "UnableToAllow",
     "UnableToBook",
     "UnableToChangeClinic",
     "UnableToChangeCourse",
@@ -72,12 +76,14 @@ __all__ = [
     "UnableToUndo",
     "add_closure",
     "add_patient",
+    "allow_short_infusion",
     "book_visit",
     "cancel_visit",
     "change_hold",
     "change_patient",
     "change_rules",
     "choose_restart",
+    "complete_history",
     "correct_infusion",
     "decide_partial",
     "decides_for",
@@ -85,6 +91,7 @@ __all__ = [
     "foresee",
     "move_visit",
     "note_previous_treatment",
+    "record_elsewhere",
     "record_infusion",
     "record_screening",
     "release_hold",

@@ -5,26 +5,71 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from schedules import actions
 from schedules.before_saving import (
+    Question,
     forecast_with,
+    infusion_notes,
     infusion_questions,
     lot_of_the_day,
     planned_mg,
 )
 from schedules.engine import history as engine
-from schedules.engine.forecast import Forecast
-from schedules.forms.infusions import DecisionForm, ReasonForm, RecordForm
-from schedules.models import Appointment, Course, Infusion, Outcome, Patient
+from schedules.forms.infusions import AllowShortForm, DecisionForm, ReasonForm, RecordForm
+from schedules.models import Course, Infusion, Outcome, Patient
+from schedules.parts import awaited_part
 from schedules.presenting import booking_opens
-from schedules.views.access import course_of, page, sent_before, staff_patient, user_of
+from schedules.rates import allowed_rates, barring_reaction
+from schedules.views.access import (
+    course_of,
+    page,
+    prescribes_at,
+    sent_before,
+    staff_patient,
+    user_of,
+)
+from schedules.views.patient import booked_visits
+
+from .elsewhere import complete
+from .saved import date_words, recorded_words, saved_words
+
+
+def section(record: Patient, now: dt.datetime) -> dict[str, Any]:
+    """What the patient's page says about the short infusion and about a dose begun."""
+    course = record.course
+    today = record.clinic.local_date(now)
+    if course is None or course.stopped_on:
+        return {}
+    return {
+        "short_barred": barring_reaction(course, today + dt.timedelta(days=1)),
+    }
+
+
+def decisions(record: Patient, infusions: list[Infusion]) -> list[tuple[str, str]]:
+    """What a clinician has to decide or find out first, as (address, words); the newest only."""
+    waiting = [one for one in infusions if one.counts and one.as_given().awaits_clinician]
+    words = {True: _("Complete the history"), False: _("Decide what counts next")}
+    return [
+        (reverse("staff:decide", args=[record.pk, one.pk]), words[one.is_half_known])
+        for one in waiting[:1]
+    ]
+
+
+def record_steps(
+    record: Patient, now: dt.datetime
+) -> tuple[list[tuple[str, str]], tuple[str, str]]:
+    """Recording as (address, words): first the rest of a dose begun, if one is awaited."""
+    address = reverse("staff:record", args=[record.pk])
+    begun = awaited_part(course_of(record), record.clinic.local_date(now))
+    rest = [(address, _("Record the rest"))] if begun else []
+    return rest, (address, _("Record an infusion"))
 
 
 @login_required
@@ -41,27 +86,38 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
     answer = ReasonForm(request.POST if "answered" in request.POST else None)
     if questions and not answer.is_valid():
         return _ask(request, course, form, answer=answer, questions=questions, now=now)
-    reason = answer.reason([code for code, _words in questions]) if questions else ""
+    reason = answer.reason([one.code for one in questions]) if questions else ""
     if not _record(request, course, form, reason=reason, now=now):
         return _record_page(request, course, form, now)
+    if "next" in request.POST:
+        return redirect("staff:patients")
     return redirect("staff:patient", pk)
 
 
-def _questions(course: Course, form: RecordForm, today: dt.date) -> list[tuple[str, str]]:
+def _questions(course: Course, form: RecordForm, today: dt.date) -> list[Question]:
     """What to ask about the valid answers; nothing about a form that was sent before."""
-    if sent_before(course.infusions.all(), form):
+    ours = [one for earlier in course.line for one in earlier.infusions.all()]
+    if form.not_given or sent_before(ours, form):
         return []
-    return infusion_questions(course, form.as_given(), today)
+    given = form.as_given()
+    after = [visit for visit in booked_visits(course) if visit.local_date > given.given_on]
+    return infusion_questions(course, given, today, visits=len(after))
 
 
 def _record_form(request: HttpRequest, course: Course, now: dt.datetime) -> RecordForm:
     today = course.patient.clinic.local_date(now)
+    part = awaited_part(course, today)
+    rest = part is not None
+    if request.method == "POST":
+        rest = rest and "remainder" in request.POST
     return RecordForm(
         request.POST if request.method == "POST" else None,
         today=today,
         regimen=course.regimen,
-        planned_mg=planned_mg(course, today),
+        planned_mg=planned_mg(course, today, rest=rest),
         lot=lot_of_the_day(course, today),
+        rates=allowed_rates(course, today),
+        part=part,
     )
 
 
@@ -77,24 +133,34 @@ def _record_page(
         now=now,
         form=form,
         patient=patient,
+        course=course,
         age=patient.age_on(today),
         first=not any(one.counts for one in course.infusions.all()),
+        short_barred=barring_reaction(course, today),
         **_what_follows(course, form, today),
     )
 
 
 def _what_follows(course: Course, form: RecordForm, today: dt.date) -> dict[str, Any]:
     """The dates that the valid answers lead to, else those of the answers first shown."""
-    shown = engine.Infusion(today, planned_mg(course, today))
-    given = form.as_given() if form.is_valid() else shown
+    rest = "remainder" in form.fields
+    shown = engine.Infusion(today, planned_mg(course, today, rest=rest), remainder=rest)
+    given = form.as_given() if form.is_valid() and not form.not_given else shown
     found = forecast_with(course, given, today)
     due = found.next.due if found and found.next else None
     return {
         "given_on": given.given_on,
-        "taken": found is None,
+        "taken": _on_day(course, given.given_on),
         "due": due,
         "booking_opens": booking_opens(due, course.patient.clinic) if due else None,
+        "notes": infusion_notes(course, given, today),
     }
+
+
+def _on_day(course: Course, day: dt.date) -> Infusion | None:
+    """The infusion that is recorded for `day` already."""
+    ours = course.at(day).infusions.all()
+    return next((one for one in ours if one.counts and one.given_on == day), None)
 
 
 def _ask(
@@ -103,11 +169,12 @@ def _ask(
     form: RecordForm,
     *,
     answer: ReasonForm,
-    questions: list[tuple[str, str]],
+    questions: list[Question],
     now: dt.datetime,
 ) -> HttpResponse:
     """All questions on one page, with every answer kept in it."""
     ours = ("answered", "why", "words", "csrfmiddlewaretoken")
+    given = form.as_given()
     return page(
         request,
         "staff/record_ask.html",
@@ -115,25 +182,32 @@ def _ask(
         now=now,
         form=answer,
         patient=course.patient,
-        given=form.as_given(),
-        questions=[words for _code, words in questions],
+        given=given,
+        questions=[one.words for one in questions],
+        notes=infusion_notes(course, given, course.patient.clinic.local_date(now)),
         kept=[(name, value) for name, value in form.data.items() if name not in ours],
-        fix=_fix_words([code for code, _words in questions]),
+        fix=_fix_words({one.about for one in questions}),
     )
 
 
-def _fix_words(codes: list[str]) -> str:
-    """What the button that leads back says."""
-    about_dose = {"another_dose", "full_but_partial"}
-    if set(codes) <= about_dose:
-        return _("Fix the dose")
-    return _("Fix the answers") if about_dose & set(codes) else _("Fix the date")
+def _fix_words(about: set[str]) -> str:
+    """What the button that leads back says: the answer to look at, if it is one."""
+    words = {
+        "date": _("Fix the date"),
+        "dose": _("Fix the dose"),
+        "reaction": _("Fix the reaction"),
+        "": _("Go back, save nothing"),
+    }
+    return words[about.pop()] if len(about) == 1 else _("Fix the answers")
 
 
 def _record(
     request: HttpRequest, course: Course, form: RecordForm, *, reason: str, now: dt.datetime
 ) -> bool:
     """Record the valid answers and say so; false after a refusal, which the form then says."""
+    notes = []
+    if not form.not_given:
+        notes = infusion_notes(course, form.as_given(), course.patient.clinic.local_date(now))
     try:
         recorded = actions.record_infusion(
             course=course, actor=user_of(request), now=now, reason=reason, **form.facts()
@@ -143,27 +217,15 @@ def _record(
         return False
     infusion = recorded.infusion
     if recorded.created:
-        words = [_saved_words(course.patient, recorded.forecast)]
-        words += [_cancelled_words(visit) for visit in recorded.cancelled]
-        messages.success(request, " ".join(words))
-    elif infusion.counts:
+        messages.success(request, " ".join([*recorded_words(course.patient, recorded), *notes]))
+    elif infusion.voided_at is None:
         kept = _("Already saved. We kept one copy: {date}, {mg} mg.")
-        messages.success(request, kept.format(date=_date(infusion.given_on), mg=infusion.dose_mg))
+        messages.success(
+            request, kept.format(date=date_words(infusion.given_on), mg=infusion.dose_mg)
+        )
     else:
         messages.error(request, _("This was undone. Open “Record an infusion” to enter it again."))
     return True
-
-
-def _cancelled_words(visit: Appointment) -> str:
-    words = _("The visit on {date} was for this infusion and is cancelled.")
-    return words.format(date=_date(visit.local_date))
-
-
-def _saved_words(patient: Patient, forecast: Forecast) -> str:
-    if forecast.next is None:
-        return _("Saved. The prescriber decides what comes next.")
-    words = _("Saved. {first_name}'s next infusion is due around {date}.")
-    return words.format(first_name=patient.given_name, date=_date(forecast.next.due))
 
 
 @login_required
@@ -175,7 +237,7 @@ def undo(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     try:
         actions.undo_infusion(infusion=infusion, actor=user_of(request), now=now)
     except actions.UnableToUndo as refusal:
-        if infusion.counts:
+        if not Infusion.objects.filter(pk=infusion.pk, voided_at__isnull=False).exists():
             messages.error(request, str(refusal))
             return redirect("staff:patient", pk)
     messages.success(request, _("Undone. The record is kept in history as a mistake."))
@@ -185,10 +247,16 @@ def undo(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
-    """The prescriber's word on an infusion that was stopped early."""
+    """The prescriber's word on an infusion that was stopped early, or what was found out about
+    one that was known by halves.
+    """
     now = timezone.now()
     patient = staff_patient(request, pk)
-    infusion = _infusion(patient, infusion_pk, outcome=Outcome.PARTIAL, voided_at=None)
+    infusion = _infusion(patient, infusion_pk, voided_at=None)
+    if infusion.elsewhere:
+        return complete(request, patient, infusion, now)
+    if infusion.outcome != Outcome.PARTIAL:
+        raise Http404
     if not infusion.awaits_decision:
         return _decided_already(request, infusion)
     form = DecisionForm(request.POST if request.method == "POST" else None)
@@ -200,7 +268,7 @@ def decide(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
             )
         except actions.UnableToDecide:
             return _decided_already(request, infusion)
-        messages.success(request, _saved_words(patient, found))
+        messages.success(request, saved_words(patient, found))
         return redirect("staff:patient", pk)
     return page(
         request,
@@ -219,10 +287,40 @@ def _decided_already(request: HttpRequest, infusion: Infusion) -> HttpResponse:
     return redirect("staff:patient", infusion.course.patient_id)
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def allow_short(request: HttpRequest, pk: int) -> HttpResponse:
+    """A prescriber allows the short infusion again after a serious reaction."""
+    now = timezone.now()
+    patient = staff_patient(request, pk)
+    course, user = course_of(patient), user_of(request)
+    barred = section(patient, now).get("short_barred")
+    if barred is None:
+        messages.success(request, _("Nothing bars the short infusion."))
+        return redirect("staff:patient", pk)
+    form = AllowShortForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            actions.allow_short_infusion(
+                course=course, actor=user, now=now, reason=form.cleaned_data["reason"]
+            )
+        except actions.UnableToAllow as refusal:
+            form.add_error("reason", str(refusal))
+        else:
+            messages.success(request, _("Saved. The short infusion is allowed again."))
+            return redirect("staff:patient", pk)
+    return page(
+        request,
+        "staff/allow_short.html",
+        clinic=patient.clinic,
+        now=now,
+        form=form,
+        patient=patient,
+        barred=barred,
+        may_allow=prescribes_at(user, patient.clinic),
+    )
+
+
 def _infusion(patient: Patient, pk: int, **wanted: Any) -> Infusion:  # noqa: ANN401 - lookups
     """An infusion of `patient`; Http404 where there is none."""
     return get_object_or_404(Infusion, course__patient=patient, pk=pk, **wanted)
-
-
-def _date(day: dt.date) -> str:
-    return date_format(day, "F j, Y")
