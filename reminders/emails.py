@@ -20,10 +20,14 @@ from django.utils import timezone, translation
 from schedules.models import Appointment, Course
 from schedules.templatetags.tracker import clock, sentence
 
-from .models import Reminder
+from .models import Kind, Reminder
 
 # The second request to book says the same as the first.
 TEMPLATES = {"book-3": "book-2"}
+# Those whose text names the due date. The note about an infusion may name the next visit instead.
+NAME_THE_DUE_DATE = {
+    Kind.BOOK_1, Kind.BOOK_2, Kind.BOOK_3, Kind.SECOND_VISIT, Kind.OVERDUE_1, Kind.DATE_MOVED,
+}  # fmt: skip
 # The languages that every mail is written in. A patient's other language is kept for people.
 WRITTEN_IN = ("en",)
 
@@ -59,6 +63,14 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> EmailMultiAlternatives:
     return message
 
 
+def due_date_told(reminder: Reminder, *, now: dt.datetime) -> dt.date | None:
+    """The due date that the text of `compose` names; None when it names none."""
+    course = reminder.course
+    if reminder.kind == Kind.RECORDED:
+        return None if _next_visit(course, now) else course.next_due_on
+    return course.next_due_on if reminder.kind in NAME_THE_DUE_DATE else None
+
+
 def _context(reminder: Reminder, now: dt.datetime) -> dict[str, Any]:
     course = reminder.course
     patient, clinic = course.patient, course.patient.clinic
@@ -72,6 +84,7 @@ def _context(reminder: Reminder, now: dt.datetime) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "url": settings.SITE_URL + reverse("home"),
         "due_on": due_on,
+        "told_before": reminder.corrects.told_due_on if reminder.corrects else None,
         "due_ahead": due_on is not None and due_on > today,
         "weeks_late": (today - due_on).days // 7 if due_on else 0,
         "booking_opens_on": opens_on if opens_on and opens_on > today else None,

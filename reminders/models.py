@@ -9,7 +9,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from schedules.models import Appointment, Course, Infusion
+from schedules.models import Appointment, Course, DateMove, Infusion
+
+from .stopping import Days, open_to_mail
 
 PATIENT = "patient"
 
@@ -58,28 +60,29 @@ class Kind(models.TextChoices):
     PREPARE = "prepare", _("Get ready")
     DAY_BEFORE = "day-before", _("Visit tomorrow")
     RECORDED = "recorded", pgettext_lazy("kind of mail", "Infusion recorded")
+    DATE_MOVED = "date-moved", pgettext_lazy("kind of mail", "Date put right")
 
 
-def is_true_now() -> Exists:
-    """A row's condition: its course still stands as it was planned for, and wants mail.
+def is_true_on(days: Days) -> Exists:
+    """A row's condition: its course still stands as it was planned for, and is open to mail.
 
     A correlated subquery, not a join: with a join PostgreSQL would not look at the row's own
     state again after waiting for another worker.
     """
     return Exists(
-        Course.objects.filter(
-            pk=OuterRef("course_id"),
-            due_version=OuterRef("due_version"),
-            stopped_on=None,
-            patient__wants_reminders=True,
-        ).exclude(patient__email="")
+        open_to_mail(days).filter(pk=OuterRef("course_id"), due_version=OuterRef("due_version"))
     )
 
 
 class ReminderQuerySet(models.QuerySet["Reminder"]):
-    def true_now(self) -> "ReminderQuerySet":
-        """Still about the next dose as it is stored, for somebody who wants mail."""
-        return self.filter(is_true_now())
+    def true_on(self, days: Days) -> "ReminderQuerySet":
+        """Still about the next dose as it is stored, for somebody who may be written to."""
+        return self.filter(is_true_on(days))
+
+    def telling(self) -> "ReminderQuerySet":
+        """Those that reached the mail service and named a due date, or took one back."""
+        tells = Q(told_due_on__isnull=False) | Q(kind=Kind.DATE_MOVED)
+        return self.filter(tells, state__in=(State.ACCEPTED, State.DELIVERED))
 
     def to_check(self) -> "ReminderQuerySet":
         """Did not get through: somebody should call instead."""
@@ -99,8 +102,12 @@ class Reminder(models.Model):
         Appointment, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     infusion = models.ForeignKey(Infusion, on_delete=models.SET_NULL, null=True, related_name="+")
+    # For a date put right: the last move that it tells, and the mail that had told another date.
+    date_move = models.ForeignKey(DateMove, on_delete=models.CASCADE, null=True, related_name="+")
+    corrects = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    # The due date; for a visit's mail the visit's date; for "recorded" the date given.
+    # The due date; for a visit's mail the visit's date; for "recorded" the date given; for a date
+    # put right the new one, or the old one when there is none.
     due_on = models.DateField()
     # The visit's time, for a visit's mail: moved within its day it is told anew.
     visit_at = models.DateTimeField(null=True)
@@ -126,6 +133,8 @@ class Reminder(models.Model):
     accepted_at = models.DateTimeField(null=True)
     subject = models.CharField(max_length=200, blank=True)
     body_text = models.TextField(blank=True)
+    # The due date that this text names; what the patient believes once the mail was accepted.
+    told_due_on = models.DateField(null=True)
 
     objects = ReminderQuerySet.as_manager()
 
@@ -136,7 +145,7 @@ class Reminder(models.Model):
                 "kind",
                 "due_on",
                 "recipient",
-                condition=Q(visit_at=None),
+                condition=Q(visit_at=None, date_move=None),
                 name="one_reminder_per_course_kind_date_recipient",
             ),
             models.UniqueConstraint(
@@ -146,6 +155,18 @@ class Reminder(models.Model):
                 "recipient",
                 condition=Q(visit_at__isnull=False),
                 name="one_reminder_per_course_kind_visit_recipient",
+            ),
+            # A date may move away, back and away again: each move is told once.
+            models.UniqueConstraint(
+                "date_move",
+                "recipient",
+                condition=Q(date_move__isnull=False),
+                name="one_reminder_per_date_move_recipient",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="date-moved", date_move__isnull=False, corrects__isnull=False)
+                | ~Q(kind="date-moved") & Q(date_move=None, corrects=None),
+                name="reminder_of_a_date_move_knows_it",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="reminder_state_known"

@@ -1,17 +1,19 @@
 """Which reminder a course needs at a moment. Plain Python: no clock, no database, no Django.
 
 A rule's window is counted in days from its anchor: the due date, a visit's date, or the moment an
-infusion was recorded. The windows of the due date follow one another without a gap and never
-overlap, so reminders that piled up become the one that fits today. Timings are the defaults of
-the product's message plan; where a clinic has its own number, that number is an argument.
+infusion was recorded or a record was put right. The windows of the due date follow one another
+without a gap and never overlap, so reminders that piled up become the one that fits today. Timings
+are the defaults of the product's message plan; where a clinic has its own number, that number is
+an argument.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Anchor = Literal["due", "visit", "given"]
+Anchor = Literal["due", "visit", "given", "moved"]
 
 # Mails reach people during the day, by the wall clock where they live.
 FIRST_HOUR = 9
@@ -19,6 +21,8 @@ LAST_HOUR = 17
 # A note about a new record is of use for this long, and only if the record itself was made soon.
 RECORDED_USEFUL_FOR = dt.timedelta(days=3)
 RECORDED_SOON_DAYS = 3
+# So is word that a date was put right. Later mails name the new date anyway.
+MOVED_USEFUL_FOR = dt.timedelta(days=3)
 # A visit that passed with nothing recorded stands for so long, then the visit was missed.
 MISSED_VISIT_COUNTS_FOR = dt.timedelta(days=7)
 
@@ -67,6 +71,7 @@ POLICY = (
     Rule("prepare", "visit", -7, -2),
     Rule("day-before", "visit", -1, -1, opens=10, closes=20),
     Rule("recorded", "given", 0, 3, any_hour=True),
+    Rule("date-moved", "moved", 0, 3, any_hour=True),
 )
 RULES = {rule.kind: rule for rule in POLICY}
 KINDS = tuple(RULES)
@@ -131,6 +136,43 @@ def fit_recorded(
     if now >= not_after or (recorded_on - given_on).days > RECORDED_SOON_DAYS:
         return None
     return Fit("recorded", given_on, recorded_at + undo_for, not_after)
+
+
+def fit_moved(
+    *, due_on: dt.date, moved_at: dt.datetime, undo_for: dt.timedelta, now: dt.datetime
+) -> Fit | None:
+    """Word that a record was put right, so that the date is now `due_on`; None when it is too late.
+
+    It waits as long as the note about an infusion (`moved_at` and `now` are aware), so that two
+    corrections in a row are told as one.
+    """
+    not_after = moved_at + MOVED_USEFUL_FOR
+    if now >= not_after:
+        return None
+    return Fit("date-moved", due_on, moved_at + undo_for, not_after)
+
+
+def was_told_wrong(
+    told: dt.date | None,
+    moves: Sequence[tuple[dt.date | None, dt.date | None]],
+    *,
+    due_on: dt.date | None,
+) -> bool:
+    """Whether corrections alone led from the date last `told` to the one that is true now.
+
+    `moves` are a course's corrections in their order, each from one due date to another; None is
+    no date. A date that moved for another reason as well is told by the mail about that.
+    """
+    if told == due_on:
+        return False
+    reached = due_on
+    for from_on, to_on in reversed(moves):
+        if to_on != reached:
+            return False
+        if from_on == told:
+            return True
+        reached = from_on
+    return False
 
 
 def next_opening(kind: str, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:

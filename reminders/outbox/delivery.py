@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from reminders import emails, journal, rules
 from reminders.models import WAITING, Heartbeat, Reminder, ReminderQuerySet, State
+from reminders.stopping import Days, clinic_days
 from reminders.transport import (
     Doubt,
     Permanent,
@@ -88,11 +89,12 @@ def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
     They are CLAIMED for `owner` (unique to the caller) until the lease ends; nobody else gets
     them. An empty list means that nothing is ready.
     """
-    while candidates := _candidates(now):
+    days = clinic_days(now)
+    while candidates := _candidates(now, days):
         in_hours = [row.pk for row in candidates if not _put_off(row, now)]
         taken = (
             Reminder.objects.filter(pk__in=in_hours, state__in=WAITING)
-            .true_now()
+            .true_on(days)
             .update(
                 state=State.CLAIMED,
                 owner=owner,
@@ -106,12 +108,14 @@ def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
     return []
 
 
-def fence(row: Reminder, *, message: EmailMessage) -> bool:
+def fence(row: Reminder, *, message: EmailMessage, now: dt.datetime) -> bool:
     """The last look before the mail leaves: CLAIMED becomes ON_WIRE, if all is as it was.
 
-    False when the lease is over, somebody else holds the row, or the date has moved meanwhile.
-    Keeps the subject and text as they are being sent.
+    False when the lease is over, somebody else holds the row, the date has moved meanwhile, or a
+    hold is in force on the clinic's local date at `now` (aware). Keeps the subject and text as
+    they are being sent, and the due date that they name.
     """
+    clinic = row.course.patient.clinic
     held = Reminder.objects.filter(
         pk=row.pk,
         state=State.CLAIMED,
@@ -120,12 +124,13 @@ def fence(row: Reminder, *, message: EmailMessage) -> bool:
         lease_until__gt=Now(),
     )
     return bool(
-        held.true_now().update(
+        held.true_on({clinic.local_date(now): [clinic.time_zone]}).update(
             state=State.ON_WIRE,
             lease_until=_lease(),
             dated_at=row.dated_at,
             subject=message.subject,
             body_text=message.body,
+            told_due_on=row.told_due_on,
         )
     )
 
@@ -177,7 +182,7 @@ def send(row: Reminder, *, transport: Transport, now: dt.datetime) -> State:
     try:
         message = _rendered(row, now)
         transport.prepare(message)
-        if not fence(row, message=message):
+        if not fence(row, message=message, now=now):
             transport.abandon()
             release([row])
             return State.PLANNED
@@ -194,9 +199,9 @@ def send(row: Reminder, *, transport: Transport, now: dt.datetime) -> State:
     return settle(row, state=State.ACCEPTED, now=now)
 
 
-def _candidates(now: dt.datetime) -> list[Reminder]:
+def _candidates(now: dt.datetime, days: Days) -> list[Reminder]:
     ready = Reminder.objects.filter(state__in=WAITING, next_at__lte=now, not_after__gt=now)
-    return list(_with_people(ready.true_now()).order_by("next_at", "pk")[:BATCH])
+    return list(_with_people(ready.true_on(days)).order_by("next_at", "pk")[:BATCH])
 
 
 def _put_off(row: Reminder, now: dt.datetime) -> bool:
@@ -215,6 +220,7 @@ def _rendered(row: Reminder, now: dt.datetime) -> EmailMessage:
     try:
         message = emails.compose(row, now=now)
         message.message()  # the headers are checked here
+        row.told_due_on = emails.due_date_told(row, now=now)
     except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
         # The error's own words may quote a name or an address.
         log.error("reminder %s cannot be rendered: %s", row.pk, type(error).__name__)  # noqa: TRY400
@@ -241,4 +247,4 @@ def _lease() -> object:
 
 
 def _with_people(rows: ReminderQuerySet) -> ReminderQuerySet:
-    return rows.select_related("course__patient__clinic", "appointment")
+    return rows.select_related("course__patient__clinic", "appointment", "corrects")

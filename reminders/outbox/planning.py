@@ -10,13 +10,35 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
 from ocrevus_tracker.accounts.models import Clinic
 from reminders import rules
-from reminders.models import PATIENT, REOPENABLE, STOPPABLE, WAITING, Heartbeat, Reminder, State
-from schedules.models import UNDO_FOR, Appointment, Course, Infusion, Patient
+from reminders.models import (
+    PATIENT,
+    REOPENABLE,
+    STOPPABLE,
+    WAITING,
+    Heartbeat,
+    Kind,
+    Reminder,
+    State,
+    is_true_on,
+)
+from reminders.stopping import Days, clinic_days, open_to_mail
+from schedules.models import (
+    UNDO_FOR,
+    Appointment,
+    Course,
+    CourseQuerySet,
+    Disposition,
+    Infusion,
+    Outcome,
+    Patient,
+)
+
+from .corrections import Owed, owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +60,14 @@ class Place:
             booking_opens_days=self.booking_opens_days, late_after_days=self.late_after_days
         )
 
-    def courses(self) -> "QuerySet[Course]":
-        """Open courses here, of people who want mail."""
-        return (
-            Course.objects.open()
-            .filter(
-                patient__time_zone=self.own_zone,
-                patient__clinic__time_zone=self.clinic_zone,
-                patient__clinic__booking_opens_days=self.booking_opens_days,
-                patient__clinic__late_after_days=self.late_after_days,
-                patient__wants_reminders=True,
-            )
-            .exclude(patient__email="")
+    def courses(self, now: dt.datetime) -> CourseQuerySet:
+        """Those here that are open to mail at `now` (aware)."""
+        today = now.astimezone(ZoneInfo(self.clinic_zone)).date()
+        return open_to_mail({today: [self.clinic_zone]}).filter(
+            patient__time_zone=self.own_zone,
+            patient__clinic__time_zone=self.clinic_zone,
+            patient__clinic__booking_opens_days=self.booking_opens_days,
+            patient__clinic__late_after_days=self.late_after_days,
         )
 
 
@@ -103,23 +121,36 @@ def plan(*, now: dt.datetime) -> int:
 
 def missing(*, now: dt.datetime) -> Iterator[Wanted]:
     """The reminders that the facts call for at `now` and that have no live row."""
+    days = clinic_days(now)
+    put_right = list(owed(now=now, days=days))
+    yield from _about_moves(put_right)
+    # Whoever believes in another date hears that it was put right before anything else about it.
+    told_first = {one.course_id for one in put_right}
+    for one in _about_facts(now, days):
+        about_visit = rules.RULES[one.fit.kind].anchor == "visit"
+        if about_visit or one.course_id not in told_first:
+            yield one
+
+
+def _about_facts(now: dt.datetime, days: Days) -> Iterator[Wanted]:
     for place in _places():
         for rule in place.rules:
             if rule.anchor == "due":
                 yield from _about_due_dates(place, rule, now)
             elif rule.anchor == "visit":
                 yield from _about_visits(place, rule, now)
-    yield from _about_records(now)
+    yield from _about_records(now, days)
 
 
 def _close_void_rows(now: dt.datetime) -> None:
-    """No consent or address: SUPPRESSED. Date moved or course stopped: CANCELLED. Late: EXPIRED."""
+    """No consent or address: SUPPRESSED. Date moved, course stopped or held: CANCELLED. Late:
+    EXPIRED.
+    """
     stoppable = Reminder.objects.filter(state__in=STOPPABLE)
     course = Course.objects.filter(pk=OuterRef("course_id"))
     unwanted = course.exclude(patient__wants_reminders=True, patient__email__gt="")
     stoppable.filter(Exists(unwanted)).update(state=State.SUPPRESSED)
-    as_planned = course.filter(due_version=OuterRef("due_version"), stopped_on=None)
-    stoppable.filter(~Exists(as_planned)).update(state=State.CANCELLED)
+    stoppable.filter(~is_true_on(clinic_days(now))).update(state=State.CANCELLED)
     waiting = Reminder.objects.filter(state__in=WAITING)
     waiting.filter(not_after__lte=now).update(state=State.EXPIRED)
 
@@ -145,8 +176,8 @@ def _about_due_dates(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterat
     """Courses without a booked visit whose due date has `rule`'s window open."""
     today = now.astimezone(place.zone).date()
     courses = (
-        place.courses()
-        .due_between(*rules.anchors_on(rule, today))  # type: ignore[attr-defined]
+        place.courses(now)
+        .due_between(*rules.anchors_on(rule, today))
         .exclude(Exists(_visits_that_count(now)))
         .filter(next_step__in=rule.steps)
     )
@@ -167,7 +198,10 @@ def _visits_that_count(now: dt.datetime) -> QuerySet[Appointment]:
 
 
 def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[Wanted]:
-    """Booked visits for which `rule`'s window is open. A visit's date is the clinic's."""
+    """Booked visits for which `rule`'s window is open. A visit's date is the clinic's.
+
+    None while a clinician has to decide first: the patient's page names no date either then.
+    """
     first, last = rules.anchors_on(rule, now.astimezone(place.zone).date())
     clinic_zone = ZoneInfo(place.clinic_zone)
     midnights = (
@@ -177,7 +211,8 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
     visits = (
         Appointment.objects.booked()
         .filter(starts_at__gte=midnights[0], starts_at__lt=midnights[1], starts_at__gt=now)
-        .filter(course__in=place.courses())
+        .filter(course__in=place.courses(now))
+        .exclude(Exists(_undecided().filter(course=OuterRef("course"))))
         .annotate(day=TruncDate("starts_at", tzinfo=clinic_zone))
     )
     rows = _without_live_row(
@@ -191,20 +226,32 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
             yield Wanted(course_id, version, fit, closed_row, told)
 
 
-def _about_records(now: dt.datetime) -> Iterator[Wanted]:
+def _undecided() -> QuerySet[Infusion]:
+    """Infusions of which somebody still has to say what they count as, or which they were."""
+    half_known = Q(day_known=False) | Q(ordinal_known=False)
+    return Infusion.objects.counting().filter(
+        half_known | Q(outcome=Outcome.PARTIAL, disposition=Disposition.UNDECIDED)
+    )
+
+
+def _about_records(now: dt.datetime, days: Days) -> Iterator[Wanted]:
     """Infusions just recorded, the latest of their course, with a next date to tell.
 
-    After one to be repeated the date may be past: then the book and overdue mails speak.
+    After one to be repeated the date may be past: then the book and overdue mails speak. After
+    one whose rest is still to come the next visit is not the next due date. One given elsewhere
+    is nothing to thank for, and nobody is thanked twice because a record was put right.
     """
     later = Infusion.objects.counting().filter(
         course=OuterRef("course_id"), given_on__gt=OuterRef("given_on")
     )
+    thanked = Reminder.objects.filter(kind=Kind.RECORDED, infusion=OuterRef("pk"))
     infusions = (
         Infusion.objects.counting()
         .filter(~Exists(later), recorded_at__gt=now - rules.RECORDED_USEFUL_FOR)
-        .filter(course__stopped_on=None, course__next_due_on__gt=F("given_on"))
-        .filter(course__patient__wants_reminders=True)
-        .exclude(course__patient__email="")
+        .filter(course__in=open_to_mail(days), course__next_due_on__gt=F("given_on"))
+        .filter(elsewhere=False)
+        .exclude(disposition=Disposition.COMPLETE_REMAINDER)
+        .exclude(Exists(thanked.exclude(REOPENABLE)))
     )
     rows = _without_live_row(infusions, "recorded", course="course_id", due_on="given_on")
     for infusion in rows.annotate(version=F("course__due_version")):
@@ -220,6 +267,13 @@ def _about_records(now: dt.datetime) -> Iterator[Wanted]:
             yield Wanted(infusion.course_id, infusion.version, fit, infusion.closed_row, facts)
 
 
+def _about_moves(put_right: list[Owed]) -> Iterator[Wanted]:
+    for one in put_right:
+        if one.fit:
+            told: dict[str, object] = {"date_move_id": one.move_id, "corrects_id": one.corrects_id}
+            yield Wanted(one.course_id, one.due_version, one.fit, one.closed_row, told)
+
+
 def _without_live_row(
     facts: QuerySet[Any],
     kind: str,
@@ -228,14 +282,18 @@ def _without_live_row(
     due_on: str,
     visit_at: OuterRef | None = None,
 ) -> QuerySet[Any]:
-    """The `facts` that no row speaks for; `closed_row` is one that may be opened again."""
+    """The `facts` that no row speaks for; `closed_row` is one that may be opened again.
+
+    A row of another course of the same person speaks too: a change of regimen repeats nothing.
+    """
+    of_patient = "patient" if course == "pk" else "course__patient"
     rows = Reminder.objects.filter(
-        course=OuterRef(course),
+        course__patient=OuterRef(of_patient),
         kind=kind,
         due_on=OuterRef(due_on),
         visit_at=visit_at,
         recipient=PATIENT,
     )
-    closed = Subquery(rows.filter(REOPENABLE).values("pk")[:1])
-    missing_here: QuerySet[Any] = facts.annotate(closed_row=closed)
+    closed = rows.filter(REOPENABLE, course=OuterRef(course))
+    missing_here: QuerySet[Any] = facts.annotate(closed_row=Subquery(closed.values("pk")[:1]))
     return missing_here.exclude(Exists(rows.exclude(REOPENABLE)))

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from reminders import journal
 from reminders.models import MAX_DOUBT, Reminder, State
+from reminders.stopping import clinic_days
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,6 @@ def _decide_old_doubts(now: dt.datetime) -> None:
     """
     old = Reminder.objects.filter(state=State.IN_DOUBT, next_at__lte=now)
     useful = old.filter(doubt__lte=MAX_DOUBT, not_after__gt=now)
-    useful.true_now().update(state=State.RETRY_WAIT, next_at=now)
+    useful.true_on(clinic_days(now)).update(state=State.RETRY_WAIT, next_at=now)
     useful.update(state=State.CANCELLED)
     old.update(state=State.FAILED, last_error="in-doubt")

@@ -3,9 +3,11 @@
 import datetime as dt
 
 import pytest
+from django.db.models import F
 
-from reminders.models import Reminder
-from schedules.models import Course, Patient
+from ocrevus_tracker.accounts.models import User
+from reminders.models import Reminder, State
+from schedules.models import Course, DateMove, Hold, Patient
 from tests.cast import NOW, TODAY, days, give, make_patient
 
 from .sink import Sink
@@ -69,6 +71,40 @@ def _due(course: Course, due_in: int) -> Course:
     )
     course.refresh_from_db()
     return course
+
+
+def hold(course: Course, nurse: User, *, starts_in: int = 0, **fields) -> Hold:
+    """A hold from so many days after TODAY, as the calendar finds it: nothing else has changed."""
+    fields = {"reason": "infection", "starts_on": TODAY + days(starts_in)} | fields
+    return Hold.objects.create(course=course, recorded_by=nurse, recorded_at=NOW, **fields)
+
+
+def told(course: Course, on: dt.date | None = None, *, at: dt.datetime = NOW, **fields) -> Reminder:
+    """A mail that told the patient `on`, or else the due date as it is."""
+    told_on = on or course.next_due_on
+    fields = {"kind": "book-1", "state": State.ACCEPTED, "told_due_on": told_on} | fields
+    return Reminder.objects.create(
+        course=course, due_on=told_on, due_version=0, next_at=at, not_after=at, accepted_at=at,
+        **fields,
+    )  # fmt: skip
+
+
+def put_right(
+    course: Course, to_on: dt.date | None, *, at: dt.datetime = NOW, tell_patient: bool = True
+) -> DateMove:
+    """A correction of the record that moves the due date to `to_on`, as far as it is seen here."""
+    move = DateMove.objects.create(
+        course=course, from_on=course.next_due_on, to_on=to_on, moved_at=at,
+        tell_patient=tell_patient,
+    )  # fmt: skip
+    Course.objects.filter(pk=course.pk).update(
+        next_due_on=to_on,
+        next_earliest_on=to_on and to_on - days(28),
+        next_step="maintenance" if to_on else "",
+        due_version=F("due_version") + 1,
+    )
+    course.refresh_from_db()
+    return move
 
 
 def only_row() -> Reminder:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from reminders import journal, outbox
 from reminders.models import Heartbeat, Reminder, State
+from reminders.stopping import clinic_days
 from schedules.models import Course
 from tests.cast import NOW, TODAY, book, days, give
 
@@ -150,7 +151,7 @@ class TestTheFence:
         return row
 
     def passes(self, row: Reminder) -> bool:
-        return outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW))
+        return outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW), now=NOW)
 
     def test_it_lets_the_holder_pass_once(self, claimed):
         assert self.passes(claimed)
@@ -184,17 +185,17 @@ def test_what_is_claimed_nobody_else_can_claim(planned):
 
 
 def test_who_saw_it_too_but_came_second_gets_nothing(planned, monkeypatch):
-    looks = iter([outbox.delivery._candidates(NOW), []])
+    looks = iter([outbox.delivery._candidates(NOW, clinic_days(NOW)), []])
     outbox.claim(now=NOW, owner="first")
-    monkeypatch.setattr(outbox.delivery, "_candidates", lambda _now: next(looks))
+    monkeypatch.setattr(outbox.delivery, "_candidates", lambda *_: next(looks))
     assert outbox.claim(now=NOW, owner="second") == []
     assert only_row().owner == "first"
 
 
 def test_what_stopped_being_true_since_it_was_seen_is_not_claimed(planned, monkeypatch):
-    looks = iter([outbox.delivery._candidates(NOW), []])
+    looks = iter([outbox.delivery._candidates(NOW, clinic_days(NOW)), []])
     Course.objects.update(stopped_on=TODAY)
-    monkeypatch.setattr(outbox.delivery, "_candidates", lambda _now: next(looks))
+    monkeypatch.setattr(outbox.delivery, "_candidates", lambda *_: next(looks))
     assert outbox.claim(now=NOW, owner="worker") == []
 
 
@@ -317,7 +318,7 @@ class TestADeadWorker:
 
     def test_on_the_wire_it_leaves_a_doubt(self, planned, sink):
         [row] = outbox.claim(now=NOW, owner="dead")
-        outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW))
+        outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW), now=NOW)
         lease_over()
         assert outbox.deliver(now=NOW) == 0
         row = only_row()
@@ -325,7 +326,7 @@ class TestADeadWorker:
 
     def test_with_a_receipt_the_mail_counts_as_sent(self, planned, sink):
         [row] = outbox.claim(now=NOW, owner="dead")
-        outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW))
+        outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW), now=NOW)
         journal.record(row.message_id)
         lease_over()
         outbox.deliver(now=NOW)
@@ -341,7 +342,7 @@ class TestADeadWorker:
 
     def test_one_that_was_only_slow_still_says_that_it_was_sent(self, planned):
         [row] = outbox.claim(now=NOW, owner="slow")
-        outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW))
+        outbox.fence(row, message=outbox.delivery.emails.compose(row, now=NOW), now=NOW)
         lease_over()
         outbox.sweep(now=NOW)
         outbox.settle(row, state=State.ACCEPTED, now=NOW)

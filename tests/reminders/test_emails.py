@@ -11,9 +11,11 @@ from django.core.mail import EmailMultiAlternatives
 
 from reminders import emails, outbox, rules
 from reminders.models import Reminder
+from schedules.models import Course
+from schedules.templatetags.tracker import long_date
 from tests.cast import NOW, TODAY, book, days, give
 
-from .conftest import due_course, local
+from .conftest import due_course, local, put_right, told
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,7 @@ DUE_IN = {
     "prepare": 10,
     "day-before": 10,
     "recorded": 184,
+    "date-moved": 150,
 }
 TELLING = re.compile(
     r"\b(ocrevus|ocrelizumab|briumvi|infusion\w*|ms|multiple|sclerosis|neuro\w*|dose\w*|drug\w*"
@@ -50,6 +53,7 @@ def mail(harbor, rosa):
         row = Reminder(
             course=course, appointment=visit, kind=kind, due_version=course.due_version,
             due_on=TODAY + days(5) if visit else course.next_due_on, message_id="f" * 32,
+            corrects=told(course, TODAY + days(160)) if kind == "date-moved" else None,
         )  # fmt: skip
         return emails.compose(row, now=now)
 
@@ -241,6 +245,72 @@ def test_a_patient_in_another_zone_is_told_whose_clock_it_is(mail):
     body = mail("day-before", time_zone="America/Chicago").body
     assert "at 9:00 a.m. (EDT)." in body
     assert "(EDT)" not in mail("prepare").body
+
+
+@every_kind
+def test_the_due_date_that_counts_as_told_is_the_one_in_the_text(harbor, rosa, mail, kind):
+    message = mail(kind)
+    course = Course.objects.get()
+    row = Reminder(course=course, kind=kind, due_on=course.next_due_on)
+    named = long_date(course.next_due_on) in message.body
+    assert emails.due_date_told(row, now=NOW) == (course.next_due_on if named else None)
+
+
+def test_the_note_about_an_infusion_tells_no_due_date_if_it_names_a_visit(harbor, rosa):
+    course = due_course(harbor, rosa, due_in=184)
+    row = Reminder(course=course, kind="recorded", due_on=TODAY)
+    assert emails.due_date_told(row, now=NOW) == course.next_due_on
+    book(course, rosa, TODAY + days(180))
+    assert emails.due_date_told(row, now=NOW) is None
+
+
+class TestADatePutRight:
+    @pytest.fixture
+    def course(self, harbor, rosa) -> Course:
+        return due_course(harbor, rosa, due_in=200)
+
+    def body(self, course: Course, corrects: Reminder) -> str:
+        course.refresh_from_db()
+        row = Reminder(course=course, kind="date-moved", due_on=TODAY, corrects=corrects)
+        message = emails.compose(row, now=NOW)
+        text, html = " ".join(message.body.split()), Words(html_of(message)).words["body"]
+        for sentence in text.split("Ana, ")[1].split(" See your date")[0].split(". "):
+            assert sentence.rstrip(".") in " ".join(html.split())
+        return text
+
+    def test_it_names_the_date_that_was_told_and_the_right_one(self, course):
+        text = self.body(course, told(course, dt.date(2026, 9, 10)))
+        assert (
+            "A date in your record was not right. We told you Thursday, September 10, 2026. The "
+            "right date is Monday, September 28, 2026. We are sorry for the mix-up. You do not "
+            "need to do anything." in text
+        )
+
+    def test_without_a_new_date_it_takes_the_old_one_back(self, course):
+        first = told(course, dt.date(2026, 9, 10))
+        put_right(course, None)
+        text = self.body(course, first)
+        assert (
+            "We told you Thursday, September 10, 2026. That date no longer stands. Your clinic "
+            "will tell you the new one. We are sorry" in text
+        )
+
+    def test_a_date_after_none_is_told_as_that(self, course):
+        text = self.body(course, Reminder(course=course, kind="date-moved"))
+        assert (
+            "We told you that your date no longer stood. The right date is Monday, September 28, "
+            "2026. We are sorry" in text
+        )
+
+    def test_a_visit_that_is_booked_stays_so(self, course, rosa):
+        book(course, rosa, TODAY + days(201))
+        text = self.body(course, told(course, dt.date(2026, 9, 10)))
+        assert "Your visit stays booked for Tuesday, September 29, 2026. We are sorry" in text
+
+    def test_no_visit_is_confirmed_while_there_is_no_date(self, course, rosa):
+        book(course, rosa, TODAY + days(201))
+        put_right(course, None)
+        assert "booked" not in self.body(course, told(course, dt.date(2026, 9, 10)))
 
 
 def test_odd_characters_are_shown_as_they_are(mail):

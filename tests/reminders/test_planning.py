@@ -287,7 +287,7 @@ def test_planning_asks_the_same_few_questions_for_one_and_for_thirty(
     due_course(harbor, rosa, due_in=60)
     outbox.plan(now=NOW)
     many_due_courses(harbor, due_in=60, count=30)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(20):
         outbox.plan(now=NOW)
 
 

@@ -138,6 +138,41 @@ class TestOldRecords:
         assert not self.fit(given=4)
 
 
+def test_word_of_a_moved_date_waits_as_long_and_is_of_use_as_long():
+    moved_at = utc(2026, 9, 30, 20)
+    about = {"due_on": DUE, "moved_at": moved_at, "undo_for": UNDO}
+    expected = rules.Fit("date-moved", DUE, utc(2026, 9, 30, 20, 15), utc(2026, 10, 3, 20))
+    assert rules.fit_moved(**about, now=moved_at + _days(3) - _seconds(1)) == expected
+    assert not rules.fit_moved(**about, now=moved_at + _days(3))
+
+
+A, B, C = (DUE + dt.timedelta(days=number) for number in range(3))
+
+
+@pytest.mark.parametrize(
+    ("told", "moves", "due_on", "wrong"),
+    [
+        (A, [(A, B)], B, True),
+        (A, [(A, B), (B, C)], C, True),
+        (B, [(A, B), (B, C)], C, True),
+        (A, [(A, None)], None, True),
+        (A, [(A, None), (None, B)], B, True),
+        (None, [(A, None), (None, A)], A, True),
+        (A, [(A, B), (B, A), (A, B)], B, True),
+        (A, [], A, False),
+        (A, [(A, B), (B, A)], A, False),
+        (B, [(A, B)], B, False),
+        (C, [(A, B)], B, False),  # they never heard of A
+        (A, [(A, B)], C, False),  # something else moved it on from B
+        (A, [(A, B), (C, A)], A, False),
+        (A, [(A, B), (C, B)], B, False),  # something else moved it from B to C
+        (A, [], B, False),
+    ],
+)
+def test_a_date_was_told_wrong_if_corrections_alone_led_to_another(told, moves, due_on, wrong):
+    assert rules.was_told_wrong(told, moves, due_on=due_on) == wrong
+
+
 @pytest.mark.parametrize(
     ("kind", "hour", "opens"),
     [
@@ -149,6 +184,7 @@ class TestOldRecords:
         ("day-before", 19, (30, 19)),
         ("day-before", 20, (31, 10)),
         ("recorded", 3, (30, 3)),
+        ("date-moved", 3, (30, 3)),
     ],
 )
 def test_mails_keep_the_hours_of_the_people_they_go_to(kind, hour, opens):
@@ -204,7 +240,7 @@ def test_a_leap_day_is_a_day_like_any_other():
 def test_the_range_to_look_for_is_the_range_that_fits():
     today = dt.date(2028, 2, 29)
     for rule in DEFAULT:
-        if rule.anchor == "given":
+        if rule.anchor in {"given", "moved"}:
             continue
         first, last = rules.anchors_on(rule, today)
         fits = {

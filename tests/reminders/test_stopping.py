@@ -1,0 +1,271 @@
+"""Who hears nothing: one rule for every kind of mail, before the plan, the claim and the fence."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.core.mail import EmailMessage
+from django.db import transaction
+
+from reminders import outbox
+from reminders.auditing import audit
+from reminders.models import Kind, Reminder, State
+from schedules.models import Course, Hold, Patient
+from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
+
+from .conftest import due_course, hold, kinds, only_row, put_right, states, told
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def expecting(harbor, rosa) -> Callable[[str], Course]:
+    """Makes a course that only a mail of one kind is planned for."""
+
+    def second_visit() -> Course:
+        course = make_patient(harbor, rosa).course
+        give(course, rosa, TODAY - days(7), 300)
+        return course
+
+    def with_visit(in_days: int) -> Course:
+        course = due_course(harbor, rosa, due_in=10)
+        book(course, rosa, TODAY + days(in_days))
+        return course
+
+    def recorded() -> Course:
+        course = due_course(harbor, rosa, due_in=0)
+        give(course, rosa, TODAY, now=NOW)
+        return course
+
+    def date_moved() -> Course:
+        course = due_course(harbor, rosa, due_in=150)
+        told(course, at=NOW - days(9))
+        put_right(course, TODAY + days(160))
+        return course
+
+    makers = {
+        Kind.SECOND_VISIT: second_visit,
+        Kind.PREPARE: lambda: with_visit(5),
+        Kind.DAY_BEFORE: lambda: with_visit(1),
+        Kind.RECORDED: recorded,
+        Kind.DATE_MOVED: date_moved,
+    }
+    due_in = {"book-1": 60, "book-2": 30, "book-3": 10, "overdue-1": -5, "overdue-2": -30,
+              "overdue-3": -50}  # fmt: skip
+
+    def make(kind: str) -> Course:
+        maker = makers.get(kind) or (lambda: due_course(harbor, rosa, due_in=due_in[kind]))
+        course = maker()
+        outbox.plan(now=NOW)
+        Reminder.objects.filter(kind=kind).update(next_at=NOW)
+        assert states()[kind] == State.PLANNED
+        return course
+
+    return make
+
+
+@pytest.fixture
+def silence(rosa) -> dict[str, Callable[[], object]]:
+    """What silences all mails about the only course. None of it changes its `due_version`."""
+
+    def stop(**why: object) -> Callable[[], object]:
+        return lambda: Course.objects.update(stopped_on=TODAY, **why)
+
+    return {
+        "hold": lambda: hold(Course.objects.get(), rosa),
+        "pause": lambda: hold(Course.objects.get(), rosa, reason="pregnancy"),
+        "stopped": stop(stop_reason="patient"),
+        "died": stop(stop_reason="died"),
+        "life-threatening": stop(stop_reason="reaction", contraindicated=True),
+        "asked not to": lambda: Patient.objects.update(wants_reminders=False),
+        "no address": lambda: Patient.objects.update(email=""),
+    }
+
+
+@contextmanager
+def for_now() -> Iterator[None]:
+    """What happens inside is undone at its end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def passes_the_fence(row: Reminder, now: dt.datetime = NOW) -> bool:
+    return outbox.fence(row, message=EmailMessage(), now=now)
+
+
+WHYS = ["hold", "pause", "stopped", "died", "life-threatening", "asked not to", "no address"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [*((kind, "hold") for kind in Kind.values), *(("book-1", why) for why in WHYS[1:])],
+)
+def test_each_kind_keeps_the_one_stop_rule(expecting, silence, kind, why):
+    expecting(kind)
+    with for_now():
+        rows = outbox.claim(now=NOW, owner="worker")
+        [row] = [one for one in rows if one.kind == kind]
+        silence[why]()
+        assert not passes_the_fence(row)
+    silence[why]()
+    assert outbox.claim(now=NOW, owner="worker") == []
+    outbox.plan(now=NOW)
+    assert not {State.PLANNED, State.CLAIMED} & set(states().values())
+    Reminder.objects.filter(kind=kind).delete()
+    assert audit(now=NOW)["due_without_row"] == 0
+
+
+def test_nothing_in_the_way_it_goes(expecting):
+    expecting("book-1")
+    [row] = outbox.claim(now=NOW, owner="worker")
+    assert passes_the_fence(row)
+
+
+def test_a_mail_in_doubt_gets_no_second_copy_while_held(expecting, rosa):
+    course = expecting("book-1")
+    Reminder.objects.update(state=State.IN_DOUBT, doubt=1, next_at=NOW)
+    hold(course, rosa)
+    outbox.sweep(now=NOW)
+    assert only_row().state == State.CANCELLED
+
+
+class TestAHoldByTheCalendar:
+    @pytest.fixture
+    def course(self, harbor, rosa) -> Course:
+        return due_course(harbor, rosa, due_in=60)
+
+    def plan(self, now: dt.datetime = NOW) -> dict[str, str]:
+        outbox.plan(now=now)
+        return states()
+
+    def test_begins_with_nobody_doing_anything(self, course, rosa):
+        hold(course, rosa, starts_in=1)
+        assert self.plan() == {"book-1": State.PLANNED}
+        assert self.plan(NOW + days(1)) == {"book-1": State.CANCELLED}
+
+    def test_ends_and_the_reminder_that_fits_then_goes(self, course, rosa):
+        self.plan()
+        hold(course, rosa, ends_on=TODAY + days(5))
+        assert self.plan(NOW + days(4)) == {"book-1": State.CANCELLED}
+        assert self.plan(NOW + days(5)) == {"book-1": State.PLANNED}
+
+    def test_held_past_one_window_it_goes_on_with_the_next(self, course, rosa):
+        self.plan()
+        hold(course, rosa, ends_on=TODAY + days(30))
+        self.plan()
+        assert self.plan(NOW + days(30)) == {"book-1": State.CANCELLED, "book-2": State.PLANNED}
+
+    def test_entered_by_mistake_it_is_none(self, course, rosa):
+        hold(course, rosa, voided_at=NOW)
+        assert self.plan() == {"book-1": State.PLANNED}
+
+    def test_of_somebody_else_is_not_this_ones(self, harbor, course, rosa):
+        hold(due_course(harbor, rosa, due_in=200, name="Ben"), rosa)
+        assert self.plan() == {"book-1": State.PLANNED}
+
+    def test_a_visit_after_it_is_announced_once_it_is_over(self, harbor, rosa):
+        course = due_course(harbor, rosa, due_in=10)
+        hold(course, rosa, ends_on=TODAY + days(3))
+        book(course, rosa, TODAY + days(6))
+        assert self.plan() == {}
+        assert self.plan(NOW + days(3)) == {"prepare": State.PLANNED}
+        assert self.plan(NOW + days(5))["day-before"] == State.PLANNED
+
+    def test_a_visit_inside_it_is_not_announced(self, harbor, rosa):
+        course = due_course(harbor, rosa, due_in=10)
+        book(course, rosa, TODAY + days(5))
+        self.plan()
+        hold(course, rosa, ends_on=TODAY + days(9))
+        for after in range(6):
+            assert State.PLANNED not in self.plan(NOW + days(after)).values()
+
+
+class TestWhoseDateItIs:
+    """At NOW it is TODAY in New York, and the day after in Auckland."""
+
+    def course(self, nurse, zone: str, **patient) -> Course:
+        clinic = make_clinic(f"Clinic {zone}", time_zone=zone)
+        course = due_course(clinic, nurse, due_in=60, **patient)
+        outbox.plan(now=NOW)
+        Reminder.objects.update(next_at=NOW)
+        return course
+
+    @pytest.fixture(autouse=True)
+    def at_any_hour(self, monkeypatch):
+        monkeypatch.setattr(outbox.delivery, "_put_off", lambda *_: False)
+
+    @pytest.mark.parametrize(
+        ("zone", "patients_zone", "held"),
+        [
+            ("America/New_York", "", False),
+            ("Pacific/Auckland", "", True),
+            ("America/New_York", "Pacific/Auckland", False),
+            ("Pacific/Auckland", "America/New_York", True),
+        ],
+    )
+    def test_the_clinics_everywhere(self, harbor, rosa, zone, patients_zone, held):
+        course = self.course(rosa, zone, time_zone=patients_zone)
+        with for_now():
+            [row] = outbox.claim(now=NOW, owner="worker")
+            hold(course, rosa, starts_in=1)
+            assert passes_the_fence(row) != held
+        hold(course, rosa, starts_in=1)
+        with for_now():
+            assert (outbox.claim(now=NOW, owner="worker") == []) == held
+        outbox.plan(now=NOW)
+        assert (only_row().state == State.CANCELLED) == held
+        Reminder.objects.all().delete()
+        assert (outbox.plan(now=NOW) == 0) == held
+
+    def test_two_clinics_each_have_their_own(self, rosa):
+        for zone in ("America/New_York", "Pacific/Auckland"):
+            hold(self.course(rosa, zone, name=zone[:3]), rosa, starts_in=1)
+        [row] = outbox.claim(now=NOW, owner="worker")
+        assert row.course.patient.clinic.time_zone == "America/New_York"
+
+
+class TestWhileAClinicianHasToDecide:
+    @pytest.fixture
+    def course(self, harbor, rosa) -> Course:
+        """Stopped half-way today, with a visit tomorrow."""
+        course = due_course(harbor, rosa, due_in=0)
+        give(course, rosa, TODAY, 250, now=NOW, outcome="partial")
+        book(course, rosa, TODAY + days(1))
+        return course
+
+    def test_nothing_goes_not_even_about_a_visit(self, course):
+        outbox.plan(now=NOW)
+        assert kinds() == []
+
+    def test_decided_the_visit_is_announced(self, course):
+        course.infusions.filter(outcome="partial").update(disposition="repeat")
+        outbox.plan(now=NOW)
+        assert "day-before" in kinds()
+
+    @pytest.mark.parametrize("unknown", ["day_known", "ordinal_known"])
+    def test_what_is_half_known_silences_too(self, course, unknown):
+        course.infusions.update(outcome="completed", elsewhere=True, **{unknown: False})
+        outbox.plan(now=NOW)
+        assert kinds() == []
+
+    def test_a_mistake_that_was_voided_silences_nobody(self, course):
+        course.infusions.update(voided_at=NOW)
+        outbox.plan(now=NOW)
+        assert "day-before" in kinds()
+
+    def test_a_visit_without_a_due_date_is_announced_all_the_same(self, course):
+        """As after a choice to give the first dose in two parts again."""
+        course.infusions.update(outcome="completed")
+        Course.objects.update(next_step="", next_due_on=None, next_earliest_on=None)
+        outbox.plan(now=NOW)
+        assert kinds() == ["day-before"]
+
+
+def test_a_hold_costs_planning_no_query_more(harbor, rosa, django_assert_num_queries):
+    for number in range(5):
+        hold(due_course(harbor, rosa, due_in=60, name=f"P{number}"), rosa)
+    assert Hold.objects.count() == 5
+    with django_assert_num_queries(19):
+        outbox.plan(now=NOW)
