@@ -40,18 +40,28 @@ def staff_patient(request: HttpRequest, pk: int) -> Patient:
         Http404: there is none, or it is another clinic's; nobody can tell which.
     """
     records = Patient.objects.of_staff(user_of(request)).select_related("clinic__rules")
-    return get_object_or_404(
+    found = get_object_or_404(
         records.prefetch_related(
             "courses__infusions__recorded_by",
+            "courses__infusions__corrections__corrected_by",
             "courses__appointments__booked_by",
             "courses__holds__recorded_by",
-            "courses__restarts",
-            "courses__continues__infusions",
+            "courses__restarts__chosen_by",
             "screenings__recorded_by",
             "clinic__check_intervals",
         ),
         pk=pk,
     )
+    join_courses(found)
+    return found
+
+
+def join_courses(patient: Patient) -> None:
+    """Let each course find the one it goes on from among those that are read already."""
+    courses = {one.pk: one for one in patient.courses.all()}
+    for course in courses.values():
+        if course.continues_id:
+            course.continues = courses[course.continues_id]
 
 
 def course_of(patient: Patient) -> Course:

@@ -14,7 +14,7 @@ from schedules.models import Appointment, AppointmentStatus, Course, Infusion, P
 from schedules.presenting import HomeState, booking_opens, home_state
 from schedules.presenting.readiness import readiness, tests_ahead
 
-from .access import page, user_of
+from .access import join_courses, page, user_of
 
 
 @login_required
@@ -44,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if len(chosen) > 1:
         return page(request, "patient/choose.html", clinic=None, now=now, records=records)
     patient = chosen[0]
+    join_courses(patient)
     several = len(records) > 1
     return page(
         request,
@@ -98,6 +99,6 @@ def booked_visits(course: Course | None) -> list[Appointment]:
 
 
 def every_infusion(course: Course | None) -> list[Infusion]:
-    """The infusions, newest first, those taken back too."""
-    infusions = course.infusions.all() if course else ()
+    """The infusions of the course and of those it goes on from, newest first, voided ones too."""
+    infusions = [one for each in (course.line if course else ()) for one in each.infusions.all()]
     return sorted(infusions, key=lambda one: (one.given_on, one.pk), reverse=True)

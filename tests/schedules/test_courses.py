@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from ocrevus_tracker.audit.models import Entry
-from schedules import actions
+from schedules import actions, worklists
 from schedules.models import (
     AppointmentStatus,
     ClinicRules,
@@ -349,3 +349,43 @@ class TestPreviousTreatment:
     def test_what_cannot_be_is_refused(self, course, rosa, drug, last_on, words):
         with pytest.raises(actions.UnableToChangeCourse, match=words):
             self.note(course, rosa, drug, last_on)
+
+
+class TestWorkLists:
+    def lists_of(self, course: Course) -> set[str]:
+        clinics = [course.patient.clinic]
+        return {
+            name
+            for name in ("today", "late", "due", "check")
+            if worklists.courses_on(name, clinics, NOW).filter(pk=course.pk).exists()
+        }
+
+    def test_who_lapsed_waits_for_a_choice(self, lapsed, priya):
+        assert self.lists_of(lapsed) == {"late", "check"}
+        clinics = [lapsed.patient.clinic]
+        row = worklists.page_of("check", clinics, NOW, count=1, number=None)[0]
+        assert row.word == "Choose how to restart"
+        restart(lapsed, priya, SINGLE)
+        assert self.lists_of(lapsed) == {"late"}
+
+    def test_whose_first_dose_is_split_again_is_to_be_booked(self, lapsed, priya, rosa):
+        restart(lapsed, priya, SPLIT)
+        assert self.lists_of(lapsed) == {"due"}
+        give(lapsed, rosa, TODAY, 300, now=NOW)
+        assert self.lists_of(lapsed) == {"due"}  # for its second part
+
+    @pytest.mark.parametrize("reason", [StopReason.DIED, StopReason.MOVED])
+    def test_who_left_is_on_no_list(self, lapsed, rosa, reason):
+        stop(lapsed, rosa, reason=reason)
+        assert self.lists_of(lapsed) == set()
+
+    def test_who_waits_on_hold_is_not_asked_for(self, lapsed, priya):
+        Hold.objects.create(
+            course=lapsed,
+            reason="infection",
+            starts_on=TODAY,
+            review_on=TODAY + days(9),
+            recorded_by=priya,
+            recorded_at=NOW,
+        )
+        assert self.lists_of(lapsed) == set()
