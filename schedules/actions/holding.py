@@ -130,14 +130,10 @@ def void_hold(*, hold: Hold, actor: User, now: dt.datetime, reason: str) -> Hold
     return hold
 
 
-def open_holds(course: Course, today: dt.date) -> list[Hold]:
-    """The holds in force on `today`, a local date; the first one first. Reads `holds`."""
-    return [hold for hold in course.holds.all() if hold.in_force(today)]
-
-
 def hold_over(course: Course, day: dt.date) -> Hold | None:
     """The hold that keeps infusions from being given on `day` for longest; an open one wins."""
-    return max(open_holds(course, day), key=lambda hold: hold.ends_on or dt.date.max, default=None)
+    over = [hold for hold in course.holds.all() if hold.in_force(day)]
+    return max(over, key=lambda hold: hold.ends_on or dt.date.max, default=None)
 
 
 def no_visit_while_held(hold: Hold, today: dt.date) -> str:

@@ -80,7 +80,7 @@ class VisitForm(CleanForm):
         widget=forms.TextInput({"size": 12}),
     )
     reason = OneLineField(
-        label=_("Reason for a visit before the earliest date"),
+        label=_("Reason for a visit before the earliest date or while on hold"),
         help_text=_("A prescriber can book earlier than the plan allows. It goes on record."),
         required=False,
     )

@@ -78,12 +78,14 @@ def _paused_text(facts: Facts, words: PauseWords) -> tuple[str, ...]:
 
 def _what_follows(facts: Facts) -> str:
     """When infusions go on, or when somebody looks again; what nobody knows is not promised."""
-    if facts.held_until:
+    until = facts.held_until
+    if until:
+        told = _("From {date} on you can have your infusion.").format(date=date_words(until))
         planned = facts.forecast.projected[:1]
-        if facts.visit or not planned or planned[0] == facts.held_until:
-            return _("You can have your infusion from that day.")
-        told = _("You can have your infusion from that day. It is due around {date}.")
-        return told.format(date=date_words(planned[0]))
+        if facts.visit or not planned or planned[0] == until:
+            return told
+        due = _("It is due around {date}.").format(date=date_words(planned[0]))
+        return f"{told} {due}"
     ahead = [hold.review_on for hold in facts.held if hold.review_on]
     reviews = [day for day in ahead if day >= facts.today]
     if not reviews:
@@ -157,16 +159,21 @@ def _soon(facts: Facts) -> HomeState | None:
 
 
 def _new(facts: Facts) -> HomeState | None:
-    """A."""
-    if facts.forecast.position.anchor or facts.visit:
+    """A: before the first dose, and before one that starts the treatment again (R13)."""
+    position = facts.forecast.position
+    again = position.pending == "split"
+    if facts.visit or (position.anchor and not again):
         return None
+    ready = _("Your care team is getting things ready for your first infusion.")
+    if again:
+        ready = _("Your treatment starts again with a first dose in two parts.")
     return HomeState(
         "A",
         "neutral",
         _("Getting ready to start"),
         _("No date yet"),
         text=(
-            _("Your care team is getting things ready for your first infusion."),
+            ready,
             _("There may be blood tests, vaccines and insurance checks first."),
             _("You do not need to book anything yet."),
             _("Your care team will tell you when it is time."),
@@ -180,7 +187,7 @@ def _first_dose_booked(facts: Facts) -> HomeState | None:
     if not (visit and facts.part):
         return None
     text = [_("Your first dose is split into two visits, about two weeks apart.")]
-    if facts.forecast.position.step == "initial-1":
+    if facts.forecast.position.planned_step == "initial-1":
         second = [date_words(facts.date_of(one)) for one in facts.upcoming[1:2]]
         text.append(_("Visit 2: {date}.").format(date=(second or [_("not booked yet")])[0]))
     tag = _("Booked: {part}").format(part=facts.part)

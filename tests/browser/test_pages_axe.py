@@ -206,3 +206,16 @@ def test_the_questions_before_booking(page, patient, rosa, today):
         page.get_by_role("button", name="Book visit").click()
         expect(page.get_by_role("heading", name="Is this right?")).to_be_visible()
         checked(page, 44)
+
+
+def test_a_hold_with_a_visit_inside(page, patient, rosa, today):
+    visit = book(patient.course, rosa, today + days(10), now=timezone.now())
+    with signed_in_page(page, rosa):
+        page.goto(f"/staff/patients/{patient.pk}/hold/")
+        page.get_by_label("Infection", exact=True).check()
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("This visit lies inside the hold.")).to_be_visible()
+        checked(page, 44)
+        page.goto(f"/staff/patients/{patient.pk}/")
+        checked(page, 44)
+    assert visit.course.holds.get().ends_on is None

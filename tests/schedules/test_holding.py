@@ -7,7 +7,6 @@ import pytest
 
 from ocrevus_tracker.audit.models import Entry
 from schedules import actions
-from schedules.actions.holding import open_holds
 from schedules.models import Course, Hold, HoldReason
 from tests.cast import NOW, TODAY, book, days, give
 
@@ -315,11 +314,3 @@ class TestBooking:
         hold(course, rosa)
         visit.refresh_from_db()
         assert visit.status == "booked"
-
-
-def test_open_holds_are_those_in_force_on_a_day(course, rosa):
-    old = hold(course, rosa, TODAY - days(9), TODAY)
-    now = hold(course, rosa)
-    hold(course, rosa, TODAY + days(1), reason=HoldReason.VACCINE)
-    assert open_holds(course, TODAY) == [now]
-    assert open_holds(course, TODAY - days(1)) == [old]

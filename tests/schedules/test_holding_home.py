@@ -55,13 +55,13 @@ def test_a_known_end_is_the_date_of_the_page(course, rosa, reason, lead):
     hold(course, rosa, ends_on=dt.date(2026, 4, 2), reason=reason)
     state = shown(course)
     assert (state.lead, state.big, state.when) == (lead, "April 2, 2026", "in 3 weeks")
-    told = "You can have your infusion from that day. It is due around April 10, 2026."
+    told = "From April 2, 2026 on you can have your infusion. It is due around April 10, 2026."
     assert state.text[1] == told
 
 
 def test_an_end_after_the_due_date_is_said_once(course, rosa):
     hold(course, rosa, ends_on=DUE + days(9))
-    assert shown(course).text[1] == "You can have your infusion from that day."
+    assert shown(course).text[1] == "From April 19, 2026 on you can have your infusion."
 
 
 def test_of_several_the_pause_gives_the_words_and_the_last_the_end(course, rosa):
@@ -78,7 +78,7 @@ def test_a_visit_after_the_hold_stays_and_is_told(course, rosa):
     book(course, rosa, DUE)
     hold(course, rosa, ends_on=DUE)
     assert shown(course).text[1:3] == (
-        "You can have your infusion from that day.",
+        "From April 10, 2026 on you can have your infusion.",
         "Your visit on April 10, 2026 at 9:00 a.m. stays booked.",
     )
 
