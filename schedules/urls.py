@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from .views import patient
 from .views.staff import (
     clinic,
+    corrections,
     courses,
     elsewhere,
     holding,
@@ -26,6 +27,8 @@ record_pages = [
     path("elsewhere/", elsewhere.elsewhere, name="elsewhere"),
     path("allow-short/", infusions.allow_short, name="allow_short"),
     path("infusions/<int:infusion_pk>/undo/", infusions.undo, name="undo"),
+    path("infusions/<int:infusion_pk>/correct/", corrections.correct, name="correct"),
+    path("infusions/<int:infusion_pk>/void/", corrections.void, name="void"),
     path("infusions/<int:infusion_pk>/decide/", infusions.decide, name="decide"),
     path("book/", visits.book, name="book"),
     path("hold/", holding.hold, name="hold"),

@@ -16,6 +16,7 @@ from .clinics import (
     set_check_interval,
 )
 from .corrections import (
+    CORRECTABLE,
     ChangedMeanwhile,
     Corrected,
     UnableToCorrect,
@@ -57,6 +58,7 @@ from .short_infusion import UnableToAllow, allow_short_infusion
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
+    "CORRECTABLE",
     "ChangedMeanwhile",
     "Corrected",
     "HoldChangedMeanwhile",

@@ -129,7 +129,9 @@ def take_effect_anew(
     recorded = Infusion.objects.filter(course__in=courses, voided_at=None).order_by(
         "recorded_at", "pk"
     )
-    for one in recorded.filter(recorded_at__gte=infusion.recorded_at).select_related("course"):
+    # What was told of another clinic's infusions closed no visit of ours.
+    since = recorded.filter(recorded_at__gte=infusion.recorded_at, elsewhere=False)
+    for one in since.select_related("course"):
         visits = one.course.appointments.booked().filter(booked_at__lte=one.recorded_at)
         close_visits(one.course, one, among=visits)
     for one in recorded.filter(reaction=Reaction.LIFE_THREATENING):

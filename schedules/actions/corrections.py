@@ -78,13 +78,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A record put right, and what it moved; `created` is false for a form sent twice."""
+    """A record put right, and what that moved; a form sent twice made no `correction`."""
 
     infusion: Infusion
     forecast: Forecast
     before: Standing
     after: Standing
-    created: bool = True
+    correction: Correction | None = None
 
     @property
     def date_moved(self) -> bool:
@@ -264,7 +264,7 @@ def _put_right(
         )
     _onto_trail(correction)
     found = current.forecast(current.patient.clinic.local_date(now))
-    return Corrected(infusion, found, before, after)
+    return Corrected(infusion, found, before, after, correction)
 
 
 def _save(
@@ -305,4 +305,4 @@ def _as_it_is(infusion: Infusion, now: dt.datetime) -> Corrected:
     courses = with_those_after(infusion.course)
     here = Standing.of(courses)
     found = courses[-1].forecast(infusion.course.patient.clinic.local_date(now))
-    return Corrected(infusion, found, here, here, created=False)
+    return Corrected(infusion, found, here, here)

@@ -76,7 +76,7 @@ class TestCorrecting:
         key = uuid.uuid4()
         correct(infusion, rosa, dose_mg=300, entry_key=key)
         again = correct(infusion, rosa, dose_mg=300, entry_key=key)
-        assert (again.created, Correction.objects.count()) == (False, 1)
+        assert (again.correction, Correction.objects.count()) == (None, 1)
         infusion.refresh_from_db()
         assert infusion.revision == 1
 
@@ -179,7 +179,7 @@ class TestVoiding:
     def test_the_same_form_twice_is_one_mistake(self, infusion, rosa):
         key = uuid.uuid4()
         void(infusion, rosa, entry_key=key)
-        assert not void(infusion, rosa, entry_key=key).created
+        assert void(infusion, rosa, entry_key=key).correction is None
         assert Correction.objects.count() == 1
 
     def test_a_mistake_is_neither_corrected_nor_voided_again(self, infusion, rosa):
@@ -328,6 +328,15 @@ class TestVisits:
         wrong = give(ben.course, rosa, TODAY, now=NOW).infusion
         visit = book(ben.course, priya, TODAY + days(1), now=NOW + days(0.5), reason="x")
         correct(wrong, rosa, given_on=TODAY - days(1))
+        assert Appointment.objects.booked().get() == visit
+
+
+    def test_history_from_elsewhere_closes_no_visit_here(self, ben, rosa):
+        doses = [actions.Told(TODAY - days(3), 600)]
+        told = actions.record_elsewhere(course=ben.course, actor=rosa, now=NOW, doses=doses)
+        visit = book(ben.course, rosa, TODAY + days(200), now=NOW - days(9))
+        Appointment.objects.update(starts_at=NOW - days(2))
+        correct(told.infusion, rosa, given_on=TODAY - days(2))
         assert Appointment.objects.booked().get() == visit
 
 

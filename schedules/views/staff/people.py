@@ -19,7 +19,8 @@ from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
 from schedules.views.access import clinics_of, page, staff_patient, user_of
 from schedules.views.patient import booked_visits, every_infusion, home_facts
-from schedules.views.staff import holding, screening
+from schedules.views.staff import corrections, courses, holding, screening
+from schedules.views.staff import infusions as recording
 
 PATIENTS_PER_PAGE = 25
 
@@ -99,6 +100,8 @@ def patient(request: HttpRequest, pk: int) -> HttpResponse:
         "infusions": [(one, one.can_be_undone(by=user, now=now)) for one in infusions],
     }
     shown = shown | screening.section(record, now) | holding.section(record, now)
+    shown = shown | courses.section(record, now) | corrections.section(record, now)
+    shown = shown | recording.section(record, now)
     return page(request, "staff/patient.html", clinic=record.clinic, now=now, **shown)
 
 
@@ -115,22 +118,21 @@ def _visits(record: Patient, now: dt.datetime) -> list[tuple[Appointment, bool]]
 def _steps(record: Patient, infusions: list[Infusion], now: dt.datetime) -> list[tuple[str, str]]:
     """What can be done next as (address, words), the one thing to do first."""
     course = record.course
-    if course is None or course.stopped_on:
+    if course is None:
         return []
-    undecided = [one for one in infusions if one.counts and one.as_given().awaits_clinician]
-    decide = [
-        (reverse("staff:decide", args=[record.pk, one.pk]), _("Decide what counts next"))
-        for one in undecided[:1]
-    ]
+    turn = courses.steps(record, course, now)
+    if course.stopped_on:
+        return turn
+    decide = recording.decisions(record, infusions)
     held = holding.steps(record, course, now)
-    give = (reverse("staff:record", args=[record.pk]), _("Record an infusion"))
+    rest, give = recording.record_steps(record, now)
     book = reverse("staff:book", args=[record.pk])
     if holding.has_no_end(course, record.clinic.local_date(now)):
-        return [*decide, *held, give]
+        return [*decide, *held, *turn, *rest, give]
     if booked_visits(course):
-        return [*decide, *held, give, (book, _("Book another visit"))]
+        return [*decide, *held, *turn, *rest, give, (book, _("Book another visit"))]
     words = _("Book the next visit") if infusions else _("Book a visit")
-    return [*decide, *held, (book, words), give]
+    return [*decide, *held, *turn, *rest, (book, words), give]
 
 
 @login_required
