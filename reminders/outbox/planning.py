@@ -212,7 +212,7 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
         Appointment.objects.booked()
         .filter(starts_at__gte=midnights[0], starts_at__lt=midnights[1], starts_at__gt=now)
         .filter(course__in=place.courses(now))
-        .exclude(Exists(_undecided().filter(course=OuterRef("course"))))
+        .exclude(Exists(_undecided(OuterRef("course"))))
         .annotate(day=TruncDate("starts_at", tzinfo=clinic_zone))
     )
     rows = _without_live_row(
@@ -226,11 +226,14 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
             yield Wanted(course_id, version, fit, closed_row, told)
 
 
-def _undecided() -> QuerySet[Infusion]:
-    """Infusions of which somebody still has to say what they count as, or which they were."""
+def _undecided(course: OuterRef) -> QuerySet[Infusion]:
+    """Infusions of a course, and of the one it goes on from, of which somebody still has to say
+    what they count as, or which they were.
+    """
     half_known = Q(day_known=False) | Q(ordinal_known=False)
+    stopped_early = Q(outcome=Outcome.PARTIAL, disposition=Disposition.UNDECIDED)
     return Infusion.objects.counting().filter(
-        half_known | Q(outcome=Outcome.PARTIAL, disposition=Disposition.UNDECIDED)
+        Q(course=course) | Q(course__continued_by=course), half_known | stopped_early
     )
 
 

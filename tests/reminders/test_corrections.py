@@ -7,6 +7,7 @@ from django.db.models import F
 
 from reminders import outbox
 from reminders.models import Kind, Reminder, State
+from schedules import actions
 from schedules.models import Appointment, Course
 from tests.cast import NOW, TODAY, days, give
 
@@ -307,12 +308,16 @@ class TestTheNoteAboutAnInfusion:
     def given(self, course, rosa):
         return give(course, rosa, TODAY, now=NOW).infusion
 
-    def test_a_date_given_that_is_put_right_thanks_nobody_twice(self, course, given, sink):
+    def test_a_date_given_that_is_put_right_thanks_nobody_twice(self, given, rosa, sink):
         run(NOW + WAIT)
-        type(given).objects.filter(pk=given.pk).update(given_on=TODAY - days(1))
-        put_right(course, course.next_due_on - days(1), at=NOW + 2 * WAIT)
+        actions.correct_infusion(
+            infusion=given, actor=rosa, now=NOW + 2 * WAIT, revision=given.revision, reason="x",
+            given_on=TODAY - days(1),
+        )  # fmt: skip
         run(NOW + 2 * WAIT)
         run(NOW + 3 * WAIT)
+        found = ("Saturday, September 12, 2026", "Friday, September 11, 2026")
+        assert told_dates(sink)[1:] == [found]
         assert sink.subjects == [
             "Your clinic record is up to date",
             "We fixed a date in your record",
@@ -325,6 +330,14 @@ class TestTheNoteAboutAnInfusion:
         run(NOW + WAIT)
         assert sink.subjects == ["Your clinic record is up to date"]
         assert "due around Friday, September 11, 2026" in texts(sink)[0]
+
+    def test_one_entered_by_mistake_takes_its_date_back(self, given, rosa, sink):
+        run(NOW + WAIT)
+        actions.void_infusion(
+            infusion=given, actor=rosa, now=NOW + 2 * WAIT, revision=given.revision, reason="x"
+        )
+        run(NOW + 3 * WAIT)
+        assert told_dates(sink)[1:] == [("Saturday, September 12, 2026", "Tuesday, March 10, 2026")]
 
     def test_nobody_is_thanked_for_an_infusion_elsewhere(self, given):
         type(given).objects.update(elsewhere=True)

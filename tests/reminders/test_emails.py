@@ -302,10 +302,20 @@ class TestADatePutRight:
             "2026. We are sorry" in text
         )
 
+    def test_where_there_is_something_to_do_it_says_what(self, harbor, course):
+        harbor.booking_opens_days = 200
+        harbor.save()
+        text = self.body(course, told(course, dt.date(2026, 9, 10)))
+        assert "We are sorry for the mix-up. Please book your visit now: (555) 010-0142." in text
+        assert "anything" not in text
+
     def test_a_visit_that_is_booked_stays_so(self, course, rosa):
         book(course, rosa, TODAY + days(201))
         text = self.body(course, told(course, dt.date(2026, 9, 10)))
-        assert "Your visit stays booked for Tuesday, September 29, 2026. We are sorry" in text
+        assert (
+            "We are sorry for the mix-up. Your visit stays booked for Tuesday, September 29, 2026. "
+            "You do not need to do anything." in text
+        )
 
     def test_no_visit_is_confirmed_while_there_is_no_date(self, course, rosa):
         book(course, rosa, TODAY + days(201))

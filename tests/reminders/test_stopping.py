@@ -239,6 +239,16 @@ class TestWhileAClinicianHasToDecide:
         outbox.plan(now=NOW)
         assert kinds() == []
 
+    def test_a_change_of_regimen_decides_nothing(self, course):
+        later = Course.objects.create(
+            patient=course.patient, continues=course, regimen_code="ocrevus-sc",
+            regimen_version="2026-11",
+        )  # fmt: skip
+        course.appointments.update(course=later)
+        Course.objects.filter(pk=course.pk).update(stopped_on=TODAY)
+        outbox.plan(now=NOW)
+        assert kinds() == []
+
     def test_decided_the_visit_is_announced(self, course):
         course.infusions.filter(outcome="partial").update(disposition="repeat")
         outbox.plan(now=NOW)
