@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.audit.models import Entry
 from schedules import actions
-from schedules.models import Infusion, StopReason
+from schedules.models import ClinicRules, Infusion, StopReason
 from tests.cast import NOW, book, days, give, make_patient, signed_in
 
 DUE = dt.date(2026, 4, 10)
@@ -28,6 +28,7 @@ def answers(**changes) -> dict[str, str]:
         "dose_mg_choice": "600",
         "dose_mg_mg": "",
         "outcome": "completed",
+        "reaction": "",
         "lot": "",
         "note": "",
         "checked": "on",
@@ -69,8 +70,8 @@ def infusions(ben) -> list[tuple[dt.date, int]]:
 class TestRoutine:
     def test_every_default_is_chosen_but_the_tick(self, nurse, address):
         form = nurse.get(address).context["form"]
-        chosen = re.findall(r'value="(\w+)"[^>]*checked', str(form))
-        assert chosen == ["today", "600", "completed"]
+        chosen = re.findall(r'value="(\w*)"[^>]*checked', str(form))
+        assert chosen == ["today", "600", "completed", "", ""]
 
     def test_it_says_what_follows_before_saving(self, nurse, address):
         page = text(nurse.get(address))
@@ -301,6 +302,236 @@ class TestStoppedEarly:
         assert nurse.get(f"/staff/patients/{ben.pk}/infusions/{first}/decide/").status_code == 404
 
 
+class TestNotGiven:
+    def sent(self, **changes) -> dict[str, str]:
+        return answers(outcome="not-done", why_not="results") | changes
+
+    def test_the_date_stays_and_the_page_says_what_to_do(self, nurse, address, ben, rosa):
+        book(ben.course, rosa, DUE, now=NOW)
+        page = text(nurse.post(address, self.sent(note="Low lymphocytes"), follow=True))
+        assert "Ben's infusion is still due around April 10, 2026. Book another visit" in page
+        assert "You recorded that no infusion was given on April 10, 2026" in page
+        assert "Put infusions on hold" in page
+        row = ben.course.infusions.latest("pk")
+        assert (row.dose_mg, row.note) == (0, "Blood results. Low lymphocytes")
+        assert ben.course.appointments.get().status == "cancelled"
+
+    def test_undo_is_offered(self, nurse, address, ben):
+        nurse.post(address, self.sent())
+        row = ben.course.infusions.latest("pk")
+        nurse.post(f"/staff/patients/{ben.pk}/infusions/{row.pk}/undo/")
+        row.refresh_from_db()
+        assert row.voided_at
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"why_not": ""}, "Choose why it was not given"),
+            ({"why_not": "other"}, "Write the reason"),
+            ({"note": "a" * 500}, "Write a shorter note"),
+            ({"reaction": "mild"}, "Choose “None”: nothing was given"),
+            (
+                {"dose_mg_choice": "other", "dose_mg_mg": "250"},
+                "Choose “Stopped early” if some of it was given",
+            ),
+        ],
+    )
+    def test_what_does_not_fit_is_explained(self, nurse, address, ben, changes, words):
+        assert words in text(nurse.post(address, self.sent(**changes)))
+        assert ben.course.infusions.count() == 1
+
+    def test_another_reason_is_in_the_note(self, nurse, address, ben):
+        nurse.post(address, self.sent(why_not="other", note="No free chair"))
+        assert ben.course.infusions.latest("pk").note == "No free chair"
+
+
+class TestTheRestOnAnotherDay:
+    PART = {"outcome": "partial", "disposition": "complete-remainder"}
+
+    @pytest.fixture
+    def part(self, address, ben, rosa) -> Infusion:
+        return give(ben.course, rosa, DUE - days(2), 250, **self.PART).infusion
+
+    def test_the_next_step_is_to_record_it(self, nurse, part, ben):
+        page = nurse.get(f"/staff/patients/{ben.pk}/").content.decode()
+        assert re.search(r'btn btn-primary" href="[^"]*/record/">Record the rest<', page)
+
+    def test_it_is_chosen_already_with_what_is_left(self, nurse, address, part, ben):
+        page = nurse.get(address)
+        assert "This is the rest of the infusion of April 8, 2026" in text(page)
+        assert "350 mg (expected)" in text(page)
+        nurse.post(address, answers(remainder="on", dose_mg_choice="350"))
+        assert ben.course.infusions.latest("pk").remainder
+        ben.course.refresh_from_db()
+        assert ben.course.next_due_on == dt.date(2026, 10, 8)
+
+    def test_another_amount_is_asked_about(self, nurse, address, part):
+        page = text(nurse.post(address, answers(remainder="on", dose_mg_choice="600")))
+        assert "The plan says 350 mg. You chose 600 mg." in page
+        assert "days after the last infusion" not in page
+
+    def test_a_new_dose_instead_is_asked_about(self, nurse, address, part):
+        page = text(nurse.post(address, answers()))
+        assert "This is 2 days after the last infusion (April 8, 2026)." in page
+
+    def test_it_says_so_when_it_is_still_to_come(self, nurse, address, ben):
+        sent = answers(dose_mg_choice="other", dose_mg_mg="250", **self.PART)
+        page = text(nurse.post(address, sent, follow=True))
+        assert "The rest of this infusion is still to be given and recorded." in page
+        assert "Record the rest" not in page  # a rest comes on another day
+
+    def test_finished_on_the_same_day_it_is_one_infusion(self, nurse, address):
+        nurse.post(address, answers(dose_mg_choice="other", dose_mg_mg="250", **self.PART))
+        page = text(nurse.post(address, answers()))
+        assert "interrupted and finished on the same day?" in page
+        assert re.search(r'href="[^"]*/infusions/\d+/correct/"', page)
+
+
+class TestDetails:
+    def test_they_are_folded_and_empty(self, nurse, address):
+        assert '<details class="whole">' in nurse.get(address).content.decode()
+
+    def test_they_are_kept_and_open_when_filled(self, nurse, address, ben):
+        sent = answers(
+            reaction="moderate",
+            reaction_response="Slowed down",
+            premedication="As ordered",
+            started_at="9:00",
+            ended_at="1 pm",
+            observed_until="14:00",
+            rate="option-2",
+        )
+        page = nurse.post(address, sent | {"checked": ""})
+        assert '<details class="whole" open>' in page.content.decode()
+        nurse.post(address, sent)
+        row = ben.course.infusions.latest("pk")
+        assert (row.reaction, row.reaction_response) == ("moderate", "Slowed down")
+        assert (row.started_at, row.ended_at) == (dt.time(9), dt.time(13))
+        assert (row.observed_until, row.rate) == (dt.time(14), "option-2")
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"started_at": "9:00", "ended_at": "8:00"}, "The end must be after the start"),
+            ({"ended_at": "13:00", "observed_until": "12:00"}, "This must be after the end"),
+            ({"started_at": "soon"}, "Enter a time"),
+            ({"reaction_response": "Slowed down"}, "Choose the reaction"),
+            ({"reaction": "fatal"}, "Choose one of the answers"),
+        ],
+    )
+    def test_what_cannot_be_is_explained(self, nurse, address, ben, changes, words):
+        assert words in text(nurse.post(address, answers(**changes)))
+        assert infusions(ben) == []
+
+    def test_the_short_rate_is_not_offered_for_a_first_dose(self, address, ana, rosa):
+        page = signed_in(rosa).get(f"/staff/patients/{ana.pk}/record/")
+        assert "Short (Option 2)" not in text(page)
+
+    def test_nor_after_a_serious_reaction_unless_a_prescriber_allows_it(
+        self, nurse, address, ben, priya
+    ):
+        assert "Short (Option 2)" in text(nurse.get(address))
+        ben.course.infusions.update(reaction="severe")
+        page = text(nurse.get(address))
+        assert "reaction on October 10, 2025 bars the short infusion" in page
+        assert "Short (Option 2)" not in page
+        there = f"/staff/patients/{ben.pk}/allow-short/"
+        assert "Only a prescriber can allow it." in text(nurse.get(there))
+        client, sent = signed_in(priya), {"reason": "Tolerated", "entry_key": str(uuid.uuid4())}
+        assert "Only a prescriber" in text(nurse.post(there, sent))
+        assert "Write the reason" in text(client.post(there, {}))
+        assert "is allowed again" in text(client.post(there, sent, follow=True))
+        assert "Nothing bars the short infusion" in text(client.post(there, sent, follow=True))
+        assert "Short (Option 2)" in text(nurse.get(address))
+
+
+class TestALifeThreateningReaction:
+    def test_what_it_sets_off_is_said_before_and_after(self, nurse, address, ben, rosa):
+        for ahead in (200, 210):
+            book(ben.course, rosa, DUE + days(ahead), now=AT_DUE)
+        asked = nurse.post(address, answers(reaction="life-threatening"))
+        assert "Treatment stops for good. 2 visits and all reminders are cancelled." in text(asked)
+        assert "Fix the reaction" in text(asked)
+        page = text(nurse.post(address, kept(asked) | {"why": "chart"}, follow=True))
+        assert "Treatment has stopped for good" in page
+        assert "2 visits are cancelled." in page
+        ben.course.refresh_from_db()
+        assert ben.course.contraindicated
+
+
+class TestWhatElseIsAsked:
+    def test_a_hold_in_force_on_that_day(self, nurse, address, ben, rosa):
+        actions.start_hold(
+            course=ben.course,
+            actor=rosa,
+            now=AT_DUE,
+            reason="infection",
+            starts_on=DUE - days(3),
+        )
+        asked = text(nurse.post(address, answers()))
+        assert "A note from April 7, 2026 says possible infection. Has it cleared?" in asked
+        assert "Go back, save nothing" in asked
+        before = other_date(4, 6, 2026)
+        assert "possible infection" not in text(nurse.post(address, answers(**before)))
+
+    def test_no_hepatitis_b_result_before_the_first_infusion(self, address, ana, rosa):
+        client, there = signed_in(rosa), f"/staff/patients/{ana.pk}/record/"
+        asked = text(client.post(there, answers(dose_mg_choice="300")))
+        assert "No hepatitis B result on file. It is needed before the first infusion." in asked
+        actions.record_screening(
+            patient=ana,
+            actor=rosa,
+            now=AT_DUE,
+            check_code="hepatitis-b",
+            status="done",
+            finding="clear",
+            done_on=DUE - days(30),
+        )
+        page = client.post(there, answers(dose_mg_choice="300"), follow=True)
+        assert "Saved. Ana's next infusion is due around April 24, 2026." in text(page)
+
+    def test_the_clinics_own_long_gap(self, nurse, address, ben):
+        ClinicRules.objects.create(clinic=ben.clinic, long_gap_months=5)
+        asked = text(nurse.post(address, answers()))
+        assert "It has been 6 months since the last infusion." in asked
+
+    def test_that_the_infusion_after_it_came_too_soon(self, nurse, address, ben, rosa):
+        give(ben.course, rosa, DUE)
+        asked = nurse.post(address, answers(**other_date(3, 10, 2026)))
+        words = "The infusion on April 10, 2026 would then be only 1 month after this one."
+        assert words in text(asked)
+        assert "Fix the date" in text(asked)
+
+    def test_not_where_the_next_is_visit_2(self, address, ana, rosa):
+        give(ana.course, rosa, DUE - days(10), 300)
+        client, there = signed_in(rosa), f"/staff/patients/{ana.pk}/record/"
+        asked = text(client.post(there, answers(dose_mg_choice="300", **other_date(3, 17, 2026))))
+        assert "would then be only" not in asked
+
+    def test_visit_2_off_its_day_is_only_noted(self, address, carla, rosa):
+        client, there = signed_in(rosa), f"/staff/patients/{carla.pk}/record/"
+        note = "Visit 2 is 36 days after visit 1. The plan is about 14."
+        assert note in text(client.get(there))
+        page = client.post(there, answers(dose_mg_choice="300"), follow=True)
+        assert page.redirect_chain
+        assert note in text(page)
+
+
+def test_save_and_next_leads_to_the_search(nurse, address, ben):
+    page = nurse.post(address, answers(next="1"), follow=True)
+    assert page.redirect_chain == [("/staff/patients/", 302)]
+    assert "Saved. Ben's next infusion is due around October 10, 2026." in text(page)
+
+
+def test_a_stopped_course_says_so_with_the_way_on(nurse, address, ben, rosa):
+    actions.stop_course(
+        course=ben.course, actor=rosa, now=AT_DUE, stopped_on=DUE, reason=StopReason.MOVED
+    )
+    page = text(nurse.get(address))
+    assert "Infusions are stopped for Ben. Restart treatment first." in page
+    assert f"/staff/patients/{ben.pk}/reopen/" in page
+
+
 class TestUndo:
     @pytest.fixture
     def undo(self, nurse, address, ben) -> str:
@@ -353,4 +584,4 @@ def test_the_queries_do_not_grow_with_the_history(nurse, address, ben, rosa):
         give(ben.course, rosa, dt.date(2016, 3, 1) + days(183 * number))
     with CaptureQueriesContext(connection) as long:
         nurse.get(address)
-    assert len(short) == len(long) <= 12
+    assert len(short) == len(long) <= 16
