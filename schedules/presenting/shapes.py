@@ -85,7 +85,7 @@ class Facts:
         if len(self.forecast.regimen.initial) == 1:
             return ""
         words = {"initial-1": _("visit 1 of 2"), "initial-2": _("visit 2 of 2")}
-        return words.get(self.forecast.position.step, "")
+        return words.get(self.forecast.position.planned_step, "")
 
     @property
     def held(self) -> tuple[Hold, ...]:
