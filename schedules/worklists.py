@@ -47,12 +47,14 @@ from schedules.models import (
     held_on,
 )
 from schedules.presenting.rules import BOOK_NOW_DAYS
+from schedules.screening_list import courses_to_screen, open_checks
 from schedules.templatetags.tracker import clock
 
 LISTS = {
     "today": gettext_lazy("Today"),
     "late": gettext_lazy("Late"),
     "due": gettext_lazy("Due, not booked"),
+    "screening": gettext_lazy("Needs screening"),
     "check": gettext_lazy("To check"),
 }
 ROWS_PER_PAGE = 25
@@ -91,6 +93,8 @@ class ClinicDay:
 def courses_on(name: str, clinics: Sequence[Clinic], now: dt.datetime) -> CourseQuerySet:
     """The courses on the list called `name` (a key of LISTS), first things first."""
     days = [ClinicDay.at(clinic, now) for clinic in clinics]
+    if name == "screening":
+        return courses_to_screen({day.clinic: day.today for day in days})
     wanted = Q(pk__in=[])
     for day in days:
         wanted |= Q(patient__clinic=day.clinic) & _WANTED[name](day)
@@ -247,12 +251,29 @@ def _row(name: str, course: Course, now: dt.datetime) -> Row:
 
 def _status(name: str, course: Course, today: dt.date) -> tuple[str, str]:
     """The tag's look and its word."""
-    due = course.next_due_on
+    if name in {"late", "due"}:
+        return _status_by_date(name, course.next_due_on, today)
     if name == "today":
         return "booked", _("Booked today")
-    if name == "check":
-        check: str = course.to_check  # type: ignore[attr-defined]  # annotated
-        return "neutral", str(CHECKS[check].word)
+    if name == "screening":
+        return "book-now", _needed_words(course, today)
+    check: str = course.to_check  # type: ignore[attr-defined]  # annotated
+    return "neutral", str(CHECKS[check].word)
+
+
+def _needed_words(course: Course, today: dt.date) -> str:
+    """The first check that the dose waits for, and how many more there are."""
+    first, *others = open_checks(course, today)
+    told = _("Needed: {check}")
+    if others:
+        told = ngettext(
+            "Needed: {check} and {n} more", "Needed: {check} and {n} more", len(others)
+        )
+    return told.format(check=first.check.title, n=len(others))
+
+
+def _status_by_date(name: str, due: dt.date | None, today: dt.date) -> tuple[str, str]:
+    """How late, or how soon to book."""
     if due is None:
         return "neutral", _("Getting ready to start")
     if name == "late":
@@ -268,7 +289,7 @@ def _step(name: str, course: Course, today: dt.date) -> tuple[str, str]:
     lapsed = course.lapses_on is not None and today >= course.lapses_on
     if name == "today":
         return "staff:record", _("Record")
-    if name == "check" or lapsed:
+    if name in {"check", "screening"} or lapsed:
         return "staff:patient", _("Review")
     return "staff:book", _("Book")
 
