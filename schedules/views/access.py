@@ -43,7 +43,6 @@ def staff_patient(request: HttpRequest, pk: int) -> Patient:
     found = get_object_or_404(
         records.prefetch_related(
             "courses__infusions__recorded_by",
-            "courses__infusions__corrections__corrected_by",
             "courses__appointments__booked_by",
             "courses__holds__recorded_by",
             "courses__restarts__chosen_by",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -83,6 +84,8 @@ def void(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
 
 def section(record: Patient, now: dt.datetime) -> dict[str, Any]:  # noqa: ARG001 - as every section
     """For the patient's page: each record with what was corrected in it."""
+    infusions = every_infusion(record.course)
+    prefetch_related_objects(infusions, "corrections__corrected_by")
     return {
         "records": [
             {
@@ -92,7 +95,7 @@ def section(record: Patient, now: dt.datetime) -> dict[str, Any]:  # noqa: ARG00
                     for one in infusion.corrections.all()
                 ],
             }
-            for infusion in every_infusion(record.course)
+            for infusion in infusions
         ]
     }
 
