@@ -259,17 +259,25 @@ class TestPatientPage:
         clock.move_to(NOW + (DUE - TODAY) + days(9), tick=False)
         assert "Today is 9 days past the due date." in text(nurse.get(here))
 
-    def test_the_next_step_is_to_release_it_or_to_move_the_visit(self, nurse, here, course, rosa):
+    def test_the_next_step_is_the_visit_inside_and_then_the_release(
+        self, nurse, here, course, rosa
+    ):
         visit = book(course, rosa, DUE)
         made = hold(course, rosa)
         release_step = (f"{here}holds/{made.pk}/release/", "Release the hold")
         give_step = (f"{here}record/", "Record an infusion")
-        move_step = (f"{here}visits/{visit.pk}/move/", "Move the visit")
-        assert nurse.get(here).context["steps"] == [move_step, give_step]
+        cancel_step = (f"{here}visits/{visit.pk}/cancel/", "Cancel the visit")
+        assert nurse.get(here).context["steps"] == [cancel_step, give_step]
         actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
         assert nurse.get(here).context["steps"] == [release_step, give_step]
         change(made, rosa, ends_on=DUE)
         assert nurse.get(here).context["steps"][0][1] == "Book the next visit"
+
+    def test_a_visit_inside_a_hold_that_ends_is_moved(self, nurse, here, course, rosa):
+        visit = book(course, rosa, DUE)
+        hold(course, rosa, ends_on=DUE + days(5))
+        move_step = (f"{here}visits/{visit.pk}/move/", "Move the visit")
+        assert nurse.get(here).context["steps"][0] == move_step
 
     def test_a_pause_is_ended_not_released(self, nurse, here, course, rosa):
         hold(course, rosa, reason=HoldReason.PREGNANCY)

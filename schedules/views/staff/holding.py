@@ -59,9 +59,10 @@ def steps(record: Patient, course: Course, now: dt.datetime) -> list[tuple[str, 
     """The one thing that holds ask to be done next, as (address, words)."""
     today = record.clinic.local_date(now)
     lasting = _lasting(course, today)
-    inside = [visit for hold in lasting for visit in _visits_inside(course, hold, today)]
-    move = [
-        (reverse("staff:move", args=[record.pk, visit.pk]), _("Move the visit")) for visit in inside
+    inside = [
+        _visit_step(record, hold, visit, today)
+        for hold in lasting
+        for visit in _visits_inside(course, hold, today)
     ]
     release = [
         (
@@ -71,7 +72,14 @@ def steps(record: Patient, course: Course, now: dt.datetime) -> list[tuple[str, 
         for hold in lasting
         if _has_begun_without_end(hold, today)
     ]
-    return [*move, *release][:1]
+    return [*inside, *release][:1]
+
+
+def _visit_step(record: Patient, hold: Hold, visit: Appointment, today: dt.date) -> tuple[str, str]:
+    """To another day where there is one; nobody can book into a hold without an end."""
+    if _has_begun_without_end(hold, today):
+        return reverse("staff:cancel", args=[record.pk, visit.pk]), _("Cancel the visit")
+    return reverse("staff:move", args=[record.pk, visit.pk]), _("Move the visit")
 
 
 def has_no_end(course: Course, today: dt.date) -> bool:
