@@ -57,6 +57,15 @@ class Monitoring:
     window: tuple[dt.date, dt.date] | None
 
 
+def is_coming(course: Course, forecast: Forecast, today: dt.date) -> bool:
+    """Whether there is a next dose that anything could be ready for. Reads `holds`.
+
+    A new person has no dose yet, but one to come.
+    """
+    held = any(hold.in_force(today) for hold in course.holds.all())
+    return forecast.state not in NOT_COMING and not held
+
+
 def starts_anew(forecast: Forecast) -> bool:
     """Whether the next dose is a first one, or the first after a lapse (R13)."""
     position = forecast.position

@@ -12,10 +12,10 @@ from schedules.engine.forecast import Forecast
 from schedules.engine.screening import Part, Who
 from schedules.models import Course
 from schedules.readiness import (
-    NOT_COMING,
     Standing,
     booked_ahead,
     dose_day,
+    is_coming,
     monitoring,
     standings,
     starts_anew,
@@ -40,7 +40,7 @@ class Step:
 
 def readiness(course: Course | None, forecast: Forecast | None, today: dt.date) -> list[Step]:
     """The steps to the next dose in their order; none where no dose is coming."""
-    if course is None or forecast is None or forecast.state in NOT_COMING:
+    if course is None or forecast is None or not is_coming(course, forecast, today):
         return []
     checks = standings(course, forecast, on=dose_day(course, forecast, today))
     # Months before a dose nobody is waiting for anybody.
@@ -115,7 +115,7 @@ def _from(day: dt.date) -> str:
     return _("from {date}").format(date=date_format(day, "F j"))
 
 
-def tests_ahead(
+def monitoring_ahead(
     course: Course | None, forecast: Forecast | None
 ) -> list[tuple[list[str], tuple[dt.date, dt.date]]]:
     """The checks during treatment that have dates, those of the same days together."""

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
 from schedules.presenting import HomeState, booking_opens, home_state
-from schedules.presenting.readiness import readiness, tests_ahead
+from schedules.presenting.readiness import monitoring_ahead, readiness
 
 from .access import join_courses, page, user_of
 
@@ -74,7 +74,7 @@ def home_facts(patient: Patient, now: dt.datetime) -> dict[str, Any]:
         "booking_opens": opens,
         "infusions": [one for one in every_infusion(course) if one.counts],
         "ready": readiness(course, forecast, today),
-        "tests_ahead": tests_ahead(course, forecast),
+        "monitoring_ahead": monitoring_ahead(course, forecast),
     }
 
 

@@ -21,10 +21,10 @@ from schedules.forms.screening import DespiteForm, ScreeningForm
 from schedules.forms.visits import VisitForm
 from schedules.models import ClinicRules, Course, Patient, Screening
 from schedules.readiness import (
-    NOT_COMING,
     Standing,
     dose_day,
     gates,
+    is_coming,
     monitoring,
     newest_answer,
     standings,
@@ -41,7 +41,8 @@ def section(record: Patient, now: dt.datetime) -> dict[str, Any]:
     today = record.clinic.local_date(now)
     forecast = course.forecast(today)
     day = dose_day(course, forecast, today)
-    checks = standings(course, forecast, on=day) if forecast.state not in NOT_COMING else []
+    coming = is_coming(course, forecast, today)
+    checks = standings(course, forecast, on=day) if coming else []
     return {
         "checks": checks,
         "other_answers": _other_answers(record, checks),
