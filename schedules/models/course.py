@@ -96,7 +96,7 @@ class Course(models.Model):
     )
     # The course of the same drug that this one goes on from, under another regimen (A13).
     continues = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="continued_by"
+        "self", on_delete=models.RESTRICT, null=True, blank=True, related_name="continued_by"
     )
     # What was taken before, for the wash-out (A14): a code of `schedules.engine.washout`.
     previous_drug = models.CharField(_("treatment before this"), max_length=40, blank=True)
