@@ -292,6 +292,42 @@ def held(
     return tell
 
 
+def put_right(due: int) -> Tell:
+    """The last infusion was recorded for a wrong day, and corrected on the next morning."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        due_in(due)(clinic, course)
+        last = course.infusions.latest("given_on")
+        actions.correct_infusion(
+            infusion=last,
+            actor=clinic.prescriber,
+            now=clinic.at(last.given_on + dt.timedelta(days=1), 9),
+            revision=last.revision,
+            reason="Wrong date",
+            given_on=last.given_on - dt.timedelta(days=2),
+        )
+
+    return tell
+
+
+def somebody_elses(days_ago: int) -> Tell:
+    """An infusion of another patient was recorded here, and marked as a mistake."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        due_in(95)(clinic, course)
+        clinic.give(course, clinic.day(-days_ago), 600)
+        wrong = course.infusions.latest("given_on")
+        actions.void_infusion(
+            infusion=wrong,
+            actor=clinic.nurse,
+            now=clinic.at(wrong.given_on + dt.timedelta(days=1), 9),
+            revision=wrong.revision,
+            reason="Wrong patient",
+        )
+
+    return tell
+
+
 STORIES = (
     Story("Ana", "Abrams", "1984-03-10", "time to book", due_in(45)),
     Story("Ben", "Bailey", "1979-07-22", "booked in 3 weeks", due_in(19, visit=21)),
@@ -384,6 +420,8 @@ STORIES = (
         "on pause, nobody said for how long",
         held(40, HoldReason.PREGNANCY, due_in(30)),
     ),
+    Story("Xena", "Xenakis", "1987-02-14", "a date was corrected", put_right(105)),
+    Story("Yusuf", "Yilmaz", "1992-04-30", "a mistake in the history", somebody_elses(20)),
 )
 
 

@@ -208,6 +208,32 @@ def test_the_questions_before_booking(page, patient, rosa, today):
         checked(page, 44)
 
 
+def test_the_turns_of_a_course(page, patient, harbor, priya, today):
+    """Before and after the end; a lapse; what the questions look like."""
+    here = f"/staff/patients/{patient.pk}"
+    book(patient.course, priya, today + days(10), now=timezone.now())
+    lapsed = make_patient(harbor, priya, "Lia", now=timezone.now())
+    give(lapsed.course, priya, today - relativedelta(months=14))
+    with signed_in_page(page, priya):
+        page.goto(f"/staff/patients/{lapsed.pk}/restart/")
+        checked(page, 44)
+        for path in ("previous", "switch"):
+            page.goto(f"{here}/{path}/")
+            checked(page, 44)
+        page.goto(f"{here}/stop/")
+        page.get_by_role("button", name="Check what follows").click()
+        expect(page).to_have_title(re.compile("^Error: "))
+        checked(page, 44)
+        page.get_by_label("Moved to another clinic").check()
+        page.get_by_role("button", name="Check what follows").click()
+        checked(page, 44)
+        page.get_by_role("button", name="Stop infusions").click()
+        expect(page.get_by_role("heading", name="Transfer packet")).to_be_visible()
+        checked(page, 44)
+        page.goto(f"{here}/reopen/")
+        checked(page, 44)
+
+
 def test_a_hold_with_a_visit_inside(page, patient, rosa, today):
     visit = book(patient.course, rosa, today + days(10), now=timezone.now())
     with signed_in_page(page, rosa):
