@@ -73,9 +73,9 @@ def offer_for_dose(dose: NextDose, clinic: Clinic, today: dt.date) -> Offer | No
         return None
     calendar = calendar_around(clinic, wanted)
     day = nearest_open(wanted, dose, today=today, calendar=calendar)
-    if wanted != dose.due:
-        return Offer(wanted, day, _notes(closed_day(wanted, day, calendar), day, calendar))
-    return Offer(wanted, day, _notes(_beside_due_day(dose, day, calendar), day, calendar))
+    on_due_day = wanted == dose.due
+    why = _beside_due_day(dose, day, calendar) if on_due_day else closed_day(wanted, day, calendar)
+    return Offer(wanted, day, _notes(why, wanted, day, calendar))
 
 
 def offer_for_visit(
@@ -86,7 +86,8 @@ def offer_for_visit(
         return Offer(booked_on, booked_on, ())
     calendar = calendar_around(clinic, booked_on)
     day = nearest_open(booked_on, dose, today=today, calendar=calendar)
-    return Offer(booked_on, day, _notes(closed_day(booked_on, day, calendar), day, calendar))
+    why = closed_day(booked_on, day, calendar)
+    return Offer(booked_on, day, _notes(why, booked_on, day, calendar))
 
 
 def nearest_open(
@@ -124,11 +125,15 @@ def closed_day(day: dt.date, other: dt.date | None, calendar: ClinicCalendar) ->
     return told.format(date=long_date(day), why=why, day=long_date(other))
 
 
-def near_day_off(day: dt.date, calendar: ClinicCalendar) -> list[str]:
-    """A sentence for each closure or holiday on the day before or after `day`."""
+def near_day_off(
+    day: dt.date, calendar: ClinicCalendar, *, told_of: dt.date | None = None
+) -> list[str]:
+    """A sentence for each closure or holiday on the day before or after `day`, but for the day
+    that was `told_of` already.
+    """
     beside = (add_days(day, -1), add_days(day, 1))
     told = _("Near a day off: the clinic is closed on {date} ({why}).")
-    named = [(one, calendar.day_off(one)) for one in beside]
+    named = [(one, calendar.day_off(one)) for one in beside if one != told_of]
     return [told.format(date=long_date(one), why=why) for one, why in named if why]
 
 
@@ -155,6 +160,8 @@ def _beside_due_day(dose: NextDose, day: dt.date | None, calendar: ClinicCalenda
     return told.format(due=long_date(dose.due), why=why)
 
 
-def _notes(first: str, day: dt.date | None, calendar: ClinicCalendar) -> tuple[str, ...]:
-    beside = near_day_off(day, calendar) if day else []
-    return tuple(filter(None, (first, *beside)))
+def _notes(
+    why: str, wanted: dt.date, day: dt.date | None, calendar: ClinicCalendar
+) -> tuple[str, ...]:
+    beside = near_day_off(day, calendar, told_of=wanted) if day else []
+    return (why, *beside) if why else tuple(beside)

@@ -12,10 +12,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from schedules.engine.regimens import current_regimen
+from schedules.engine.regimens import REGIMENS, current_regimen
 from schedules.engine.screening import CHECKS, Check
 from schedules.models import CheckInterval, ClinicRules, Region
-from schedules.models.clinic_rules import every_regimen
 from schedules.public_holidays import countries, subdivisions
 
 from .base import CleanForm, OneLineField
@@ -38,7 +37,7 @@ def months_field(*, first: int, last: int, **kwargs: Any) -> forms.IntegerField:
 
 
 def _treatments() -> Iterator[tuple[str, Any]]:
-    for code in every_regimen():
+    for code in dict.fromkeys(code for code, _version in REGIMENS):
         regimen = current_regimen(code)
         words = '{}<br><span class="small muted">{}</span>'
         yield code, format_html(words, regimen.title, regimen.source)
