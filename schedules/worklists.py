@@ -44,6 +44,8 @@ from schedules.models import (
     InfusionQuerySet,
     Outcome,
     Patient,
+    Restart,
+    RestartChoice,
     held_on,
 )
 from schedules.presenting.rules import BOOK_NOW_DAYS
@@ -124,7 +126,18 @@ def _to_book(day: ClinicDay) -> Q:
     """Due from today to where booking opens; and people with no first date, lest they be lost."""
     last = day.today + dt.timedelta(days=day.clinic.booking_opens_days)
     soon = Q(next_due_on__range=(day.today, last)) | Q(started_on=None, next_due_on=None)
-    return soon & ~Q(held_on(day.today))
+    return (soon | _to_start_anew(day)) & ~Q(held_on(day.today))
+
+
+def _to_start_anew(_day: ClinicDay) -> Q:
+    """R13: a first dose in two parts is chosen again, and its first part has not been given."""
+    given = Infusion.objects.counting().filter(
+        course=OuterRef("course"), given_on__gte=OuterRef("chosen_on")
+    )
+    chosen = Restart.objects.filter(
+        course=OuterRef("pk"), choice=RestartChoice.SPLIT, voided_at=None
+    )
+    return Q(Exists(chosen.exclude(Exists(given))))
 
 
 def _not_recorded(day: ClinicDay) -> Q:
@@ -144,6 +157,11 @@ def _rest_awaited(_day: ClinicDay) -> Q:
     """R11: the last infusion was a part of a dose, and the rest has not been recorded yet."""
     last = _given().order_by("-given_on").values("disposition")[:1]
     return Q(Exact(Subquery(last), Value(Disposition.COMPLETE_REMAINDER)))
+
+
+def _lapsed(day: ClinicDay) -> Q:
+    """R8: so long since the last infusion that a prescriber chooses how to go on."""
+    return Q(lapses_on__lte=day.today) & ~Q(held_on(day.today))
 
 
 def _look_again(day: ClinicDay) -> Q:
@@ -176,6 +194,7 @@ CHECKS = {
     "undecided": Check(_undecided, gettext_lazy("Stopped early: decide")),
     "half_known": Check(_half_known, gettext_lazy("History not complete")),
     "rest_awaited": Check(_rest_awaited, gettext_lazy("Rest of the infusion not recorded yet")),
+    "lapsed": Check(_lapsed, gettext_lazy("Choose how to restart")),
     "visit_while_held": Check(_visit_while_held, gettext_lazy("Visit while on hold")),
     "look_again": Check(_look_again, gettext_lazy("Hold: look again")),
     "still_needed": Check(_still_needed, gettext_lazy("Hold: still needed?")),

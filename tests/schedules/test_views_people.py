@@ -271,12 +271,12 @@ class TestPatientPage:
         assert page.content.decode().count("btn-primary") == 1
         assert page.context["steps"][0][1] == words
 
-    def test_a_stopped_course_offers_no_step(self, nurse, rosa, ben):
+    def test_a_stopped_course_offers_only_a_restart(self, nurse, rosa, ben):
         actions.stop_course(
             course=ben.course, actor=rosa, now=NOW, stopped_on=TODAY, reason=StopReason.MOVED
         )
         page = nurse.get(f"/staff/patients/{ben.pk}/")
-        assert page.context["steps"] == []
+        assert [words for _url, words in page.context["steps"]] == ["Restart treatment"]
         assert "No more infusions planned" in text(page)
 
     def test_a_visit_of_yesterday_is_marked(self, nurse, rosa, ben):
