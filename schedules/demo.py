@@ -5,8 +5,9 @@ done "on its day": the history looks as if the clinic had used the product for y
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
@@ -23,6 +24,9 @@ from .models import (
     HoldReason,
     Outcome,
     Patient,
+    Reaction,
+    RestartChoice,
+    ScreeningStatus,
     StopReason,
 )
 
@@ -124,6 +128,8 @@ class Clinicians:
         *,
         outcome: Outcome = Outcome.COMPLETED,
         disposition: Disposition = Disposition.UNDECIDED,
+        reaction: Reaction = Reaction.NONE,
+        note: str = "",
     ) -> None:
         actions.record_infusion(
             course=course,
@@ -133,8 +139,35 @@ class Clinicians:
             dose_mg=dose_mg,
             outcome=outcome,
             disposition=disposition,
-            lot=f"DEMO{given_on:%y%m}",
+            reaction=reaction,
+            note=note,
+            lot=f"DEMO{given_on:%y%m}" if dose_mg else "",
         )
+
+    def check(self, course: Course, code: str, done_on: dt.date, **facts: Any) -> None:  # noqa: ANN401 - facts of the verb
+        """What came of a check on a day; done and clear unless told otherwise."""
+        actions.record_screening(
+            patient=course.patient,
+            actor=self.nurse,
+            now=self.at(done_on),
+            check_code=code,
+            done_on=done_on,
+            **{"status": ScreeningStatus.DONE} | facts,
+        )
+
+    def approve(self, course: Course, done_on: dt.date, days: int = 365) -> None:
+        """The insurance approved the infusions of so many days."""
+        end = done_on + dt.timedelta(days=days)
+        self.check(course, "authorization", done_on, expires_on=end)
+
+    def check_before_start(
+        self, course: Course, done_on: dt.date, *, without: Collection[str] = ()
+    ) -> None:
+        """All that a first infusion waits for, but for the codes in `without`."""
+        self.approve(course, done_on)
+        for code in ("hepatitis-b", "immunoglobulins", "liver", "pregnancy", "vaccines"):
+            if code not in without:
+                self.check(course, code, done_on)
 
     def book(
         self, course: Course, day: dt.date, hour: int = 9, booked_days_before: int = 30
@@ -159,6 +192,28 @@ def nothing_yet() -> Tell:
     return lambda _clinic, _course: None
 
 
+def hepatitis_missing() -> Tell:
+    """New, and all checks are done but one; pregnancy is not possible."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        day = clinic.day(-6)
+        clinic.check_before_start(course, day, without={"hepatitis-b", "pregnancy"})
+        facts = {"status": ScreeningStatus.NOT_NEEDED, "note": "Pregnancy is not possible"}
+        clinic.check(course, "pregnancy", day, **facts)
+
+    return tell
+
+
+def approval_ended(days: int) -> Tell:
+    """On maintenance, due in `days`; the approval was for the dose before."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        due_in(days)(clinic, course)
+        clinic.approve(course, clinic.day(-40), 30)
+
+    return tell
+
+
 def due_in(days: int, *, doses: int = 3, visit: int | None = None, hour: int = 9) -> Tell:
     """On maintenance with the next dose due in `days` (negative: past), after `doses` doses of
     600 mg; with a visit booked in `visit` days.
@@ -174,6 +229,7 @@ def due_in(days: int, *, doses: int = 3, visit: int | None = None, hour: int = 9
             clinic.give(course, day, dose.dose_mg)
         for day in given:
             clinic.give(course, day, regimen.maintenance_mg)
+        clinic.approve(course, clinic.day(-45))
         if visit is not None:
             clinic.book(course, clinic.day(visit), hour)
 
@@ -190,6 +246,7 @@ def first_visits(first: int, *, visit_1: bool = False, visit_2: int | None = Non
     """Infusion 1 was `first` days from now (or, with `visit_1`, is booked for then)."""
 
     def tell(clinic: Clinicians, course: Course) -> None:
+        clinic.check_before_start(course, clinic.day(min(first, 0) - 20))
         if visit_1:
             clinic.book(course, clinic.day(first), booked_days_before=3)
         else:
@@ -251,7 +308,43 @@ def stopped_half_way(disposition: Disposition) -> Tell:
     return tell
 
 
-def ended(days_ago: int) -> Tell:
+def reacted(reaction: Reaction, days_ago: int, note: str) -> Tell:
+    """A reaction to the last infusion; a life-threatening one ends treatment by itself."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        due_in(-days_ago, doses=2)(clinic, course)
+        clinic.give(course, clinic.day(-days_ago), 600, reaction=reaction, note=note)
+
+    return tell
+
+
+def not_given(days_ago: int, note: str) -> Tell:
+    """Came for a booked visit and went home without an infusion."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        due_in(5 - days_ago, doses=2, visit=-days_ago)(clinic, course)
+        clinic.give(course, clinic.day(-days_ago), 0, outcome=Outcome.NOT_DONE, note=note)
+
+    return tell
+
+
+def moved_here(days_ago: int) -> Tell:
+    """Had infusions elsewhere; nobody knows more than the month of the last one."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        month = clinic.day(-days_ago).replace(day=1)
+        actions.record_elsewhere(
+            course=course,
+            actor=clinic.nurse,
+            now=clinic.at(clinic.day(-2)),
+            doses=[actions.Told(month, course.regimen.maintenance_mg, day_known=False)],
+            note="Told by the patient",
+        )
+
+    return tell
+
+
+def ended(days_ago: int, reason: StopReason = StopReason.PATIENT) -> Tell:
     """Treatment stopped."""
 
     def tell(clinic: Clinicians, course: Course) -> None:
@@ -261,7 +354,42 @@ def ended(days_ago: int) -> Tell:
             actor=clinic.prescriber,
             now=clinic.at(clinic.day(-days_ago)),
             stopped_on=clinic.day(-days_ago),
-            reason=StopReason.SWITCHED,
+            reason=reason,
+        )
+
+    return tell
+
+
+def restarted(choice: RestartChoice, *visits: int) -> Tell:
+    """Lapsed, until a prescriber chose how to go on; with visits booked so many days ahead."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        due_in(-220, doses=2)(clinic, course)
+        actions.choose_restart(
+            course=course,
+            actor=clinic.prescriber,
+            now=clinic.at(clinic.day(-3)),
+            choice=choice,
+            reason="Agreed with the patient",
+        )
+        for days in visits:
+            clinic.book(course, clinic.day(days), booked_days_before=1)
+
+    return tell
+
+
+def switched(days_ago: int, code: str, before: Tell) -> Tell:
+    """The same medicine in another way since `days_ago`; the dates go on."""
+
+    def tell(clinic: Clinicians, course: Course) -> None:
+        before(clinic, course)
+        actions.switch_regimen(
+            course=course,
+            actor=clinic.prescriber,
+            now=clinic.at(clinic.day(-days_ago)),
+            code=code,
+            switched_on=clinic.day(-days_ago),
+            reason="The patient asked for it",
         )
 
     return tell
@@ -420,8 +548,61 @@ STORIES = (
         "on pause, nobody said for how long",
         held(40, HoldReason.PREGNANCY, due_in(30)),
     ),
+    Story(
+        "Theo",
+        "Tanaka",
+        "1986-03-18",
+        "lapsed, goes on with one full dose",
+        restarted(RestartChoice.SINGLE, 9),
+    ),
+    Story(
+        "Ursula",
+        "Ueda",
+        "1981-09-09",
+        "lapsed, begins again with a dose in two parts",
+        restarted(RestartChoice.SPLIT, 11, 25),
+    ),
+    Story(
+        "Vera",
+        "Varga",
+        "1975-05-05",
+        "changed to injections, same dates",
+        switched(20, "ocrevus-sc", due_in(38, doses=4, visit=38)),
+    ),
     Story("Xena", "Xenakis", "1987-02-14", "a date was corrected", put_right(105)),
     Story("Yusuf", "Yilmaz", "1992-04-30", "a mistake in the history", somebody_elses(20)),
+    Story("Walt", "Weber", "1968-11-16", "moved to another clinic", ended(12, StopReason.MOVED)),
+    Story(
+        "Tomas",
+        "Tamm",
+        "1985-10-09",
+        "severe reaction: no short infusion",
+        reacted(Reaction.SEVERE, 120, "Throat felt tight. Stopped, treated, then finished slowly"),
+    ),
+    Story(
+        "Ulla",
+        "Ullman",
+        "1981-03-17",
+        "life-threatening reaction: stopped for good",
+        reacted(Reaction.LIFE_THREATENING, 30, "Transferred to the emergency room"),
+    ),
+    Story(
+        "Vera",
+        "Varga",
+        "1994-07-01",
+        "came, but nothing was given",
+        not_given(1, "Infection. Fever since the morning"),
+    ),
+    Story(
+        "Will",
+        "Wagner",
+        "1976-01-31",
+        "stopped half-way, the rest is still to come",
+        stopped_half_way(Disposition.COMPLETE_REMAINDER),
+    ),
+    Story("Yuki", "Yamada", "1989-11-20", "moved here, month known only", moved_here(100)),
+    Story("Abel", "Amsel", "1989-05-19", "hepatitis B is not on record", hepatitis_missing()),
+    Story("Britt", "Bauer", "1984-08-27", "the approval has ended", approval_ended(28)),
 )
 
 
