@@ -108,11 +108,13 @@ def _long_gap(before: Position, given_on: dt.date, long_gap: Interval) -> Reason
 
 
 def _second_part_off(regimen: Regimen, before: Position, given_on: dt.date) -> Reason | None:
-    """R3: the second part of the first dose away from its day, by more than its window."""
+    """R3: the second part of the first dose not near its day: before it, or as late as the end of
+    its window.
+    """
     if before.step != "initial-2" or before.anchor is None:
         return None
     planned, days = regimen.initial[1].offset_days, (given_on - before.anchor).days
-    if planned <= days <= planned + regimen.second_dose.late:
+    if planned <= days < planned + regimen.second_dose.late:
         return None
     return Reason("R3", "second_part_off", (("days", days), ("planned", planned)))
 
