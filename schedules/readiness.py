@@ -88,10 +88,10 @@ def standings(course: Course, forecast: Forecast, *, on: dt.date) -> list[Standi
         left_out=[code for code, in_use in chosen.items() if not in_use],
         chosen=[code for code, in_use in chosen.items() if in_use],
     )
-    last = forecast.position.last
+    last, answers = forecast.position.last, newest_answers(patient)
     found = []
     for check in CHECKS:
-        answer = newest_answer(patient, check)
+        answer = answers.get(check.code)
         every_dose = check.valid_for or (check.by_choice and not first)
         status = engine.status_of(
             check,
@@ -104,10 +104,11 @@ def standings(course: Course, forecast: Forecast, *, on: dt.date) -> list[Standi
     return found
 
 
-def newest_answer(patient: Patient, check: Check) -> Screening | None:
-    """The answer to `check` that stands. Reads `screenings`."""
-    ours = [one for one in patient.screenings.all() if one.counts and one.check_code == check.code]
-    return max(ours, key=lambda one: (one.done_on, one.pk), default=None)
+def newest_answers(patient: Patient) -> dict[str, Screening]:
+    """By the code of each check the answer that stands. Reads `screenings`."""
+    counting = [one for one in patient.screenings.all() if one.counts]
+    in_order = sorted(counting, key=lambda one: (one.done_on, one.pk))
+    return {one.check_code: one for one in in_order}
 
 
 def booked_ahead(course: Course, today: dt.date) -> list[dt.date]:
@@ -163,6 +164,7 @@ def monitoring(course: Course, forecast: Forecast) -> list[Monitoring]:
     if forecast.position.anchor is None or forecast.state in NOT_COMING:
         return []
     settings = {one.check_code: one for one in patient.clinic.check_intervals.all()}
+    answers = newest_answers(patient)
     found = []
     for check in CHECKS:
         setting = settings.get(check.code)
@@ -172,7 +174,7 @@ def monitoring(course: Course, forecast: Forecast) -> list[Monitoring]:
             continue
         months = setting.every_months if setting else None
         every = Interval(months=months) if months else check.monitoring
-        last = newest_answer(patient, check)
+        last = answers.get(check.code)
         found.append(Monitoring(check, last, every, _window(check, last, every, forecast)))
     return found
 

@@ -6,7 +6,7 @@ Source tags such as [PP] are those of the project's clinical rules.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -221,12 +221,6 @@ def _is_due_before(check: Check, *, first: bool, chosen: Collection[str]) -> boo
     if first:
         return check.before is not None
     return check.before == "each" and (not check.by_choice or check.code in chosen)
-
-
-def newest(check: Check, answers: Iterable[Answer]) -> Answer | None:
-    """The answer that stands: the latest; of two on one day the one that comes later."""
-    ours = [answer for answer in answers if answer.code == check.code]
-    return max(reversed(ours), key=lambda one: one.done_on, default=None)
 
 
 def holds_until(check: Check, answer: Answer) -> dt.date | None:

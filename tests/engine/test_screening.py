@@ -15,7 +15,6 @@ from schedules.engine.screening import (
     holds_until,
     is_final,
     monitoring_dates,
-    newest,
     status_of,
 )
 
@@ -106,13 +105,6 @@ def test_an_infection_before_the_last_dose_is_past():
 def test_after_a_lapse_the_baseline_is_needed_again():
     assert status_of(LIVER, done(LIVER, 500), on=DAY, since=add_days(DAY, -400)) == "needed"
     assert status_of(LIVER, done(LIVER, 300), on=DAY, since=add_days(DAY, -400)) == "done"
-
-
-def test_the_newest_answer_stands_and_of_two_on_a_day_the_later_one():
-    first, second = done(LIVER, 3, clear=False), done(LIVER, 3)
-    assert newest(LIVER, [done(LIVER, 9), first, second, done(HEPATITIS, 1)]) is second
-    assert newest(LIVER, [second, first]) is first
-    assert newest(LIVER, []) is None
 
 
 def test_active_hepatitis_b_is_final_and_low_liver_values_are_not():

@@ -26,7 +26,7 @@ from schedules.readiness import (
     gates,
     is_coming,
     monitoring,
-    newest_answer,
+    newest_answers,
     standings,
     starts_anew,
 )
@@ -54,8 +54,12 @@ def section(record: Patient, now: dt.datetime) -> dict[str, Any]:
 def _other_answers(record: Patient, checks: Sequence[Standing]) -> list[tuple[Check, Screening]]:
     """What is on record of the checks that nothing waits for now."""
     shown = {one.check.code for one in checks}
-    found = [(check, newest_answer(record, check)) for check in CHECKS if check.code not in shown]
-    return [(check, answer) for check, answer in found if answer]
+    answers = newest_answers(record)
+    return [
+        (check, answers[check.code])
+        for check in CHECKS
+        if check.code in answers and check.code not in shown
+    ]
 
 
 def _vaccines_by(record: Patient, forecast: Forecast) -> dict[str, dt.date] | None:
