@@ -314,8 +314,8 @@ class TestTheNoteAboutAnInfusion:
             infusion=given, actor=rosa, now=NOW + 2 * WAIT, revision=given.revision, reason="x",
             given_on=TODAY - days(1),
         )  # fmt: skip
-        run(NOW + 2 * WAIT)
-        run(NOW + 3 * WAIT)
+        for waits in (2, 3, 4):
+            run(NOW + waits * WAIT)
         found = ("Saturday, September 12, 2026", "Friday, September 11, 2026")
         assert told_dates(sink)[1:] == [found]
         assert sink.subjects == [
