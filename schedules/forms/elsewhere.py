@@ -39,7 +39,7 @@ class ElsewhereForm(CleanForm):
     given_on = DayOrMonthField(
         label=_("Date"),
         subject=_("The date"),
-        help_text=_("Of two visits, the date of visit 2. If only the month is known, no day."),
+        help_text=_("Of two visits: visit 2. If only the month is known, leave the day empty."),
         error_messages={"required": _("Enter the date, or its month and year")},
     )
     first_on = DayPartsField(

@@ -137,6 +137,7 @@ def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
         "/staff/patients/{pk}/change/",
         "/staff/patients/{pk}/as-patient/",
         "/staff/patients/{pk}/record/",
+        "/staff/patients/{pk}/elsewhere/",
         "/staff/patients/{pk}/book/",
     ],
 )
@@ -178,6 +179,7 @@ def test_visits_and_decisions(page, patient, rosa, today):
 def test_forms_with_every_error_shown(page, patient, rosa, path, button):
     with signed_in_page(page, rosa):
         page.goto("/staff/patients/" + path.format(pk=patient.pk))
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         for box in page.locator("input[type=text], input[type=email], textarea").all():
             box.fill("x" * 30)
         if page.get_by_label("Stopped early", exact=True).count():

@@ -457,6 +457,9 @@ class TestALifeThreateningReaction:
         assert "2 visits are cancelled." in page
         ben.course.refresh_from_db()
         assert ben.course.contraindicated
+        again = text(nurse.get(address))
+        assert "Infusions are stopped for good for Ben" in again
+        assert "Restart treatment" not in again
 
 
 class TestWhatElseIsAsked:
