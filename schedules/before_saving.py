@@ -16,15 +16,7 @@ from schedules.engine import history as given
 from schedules.engine.dates import months
 from schedules.engine.explain import Reason
 from schedules.engine.forecast import Forecast
-from schedules.models import (
-    ClinicRules,
-    Course,
-    Disposition,
-    HoldReason,
-    Infusion,
-    Outcome,
-    Reaction,
-)
+from schedules.models import ClinicRules, Course, HoldReason, Infusion
 from schedules.readiness import standings, starts_anew
 
 
@@ -116,7 +108,7 @@ def _cautions(
 
 def _life_threatening(infusion: given.Infusion, visits: int) -> Iterator[Question]:
     """R12: what it sets off is said before it happens."""
-    if infusion.reaction != Reaction.LIFE_THREATENING:
+    if infusion.reaction != "life-threatening":
         return
     told = [_("You chose a life-threatening reaction. Treatment stops for good.")]
     cancelled = ngettext(
@@ -131,7 +123,7 @@ def _life_threatening(infusion: given.Infusion, visits: int) -> Iterator[Questio
 def _unusual(course: Course, infusion: given.Infusion, today: dt.date) -> Iterator[Question]:
     """What the engine asks. Less than planned is what "stopped early" means: no need to ask."""
     planned = planned_mg(course, infusion.given_on, rest=infusion.remainder)
-    partial = infusion.outcome == Outcome.PARTIAL
+    partial = infusion.outcome == "partial"
     for one in _cautions(course, infusion, today):
         less = one.code == "another_dose" and partial and infusion.dose_mg < planned
         if one.code not in NOTES and not less:
@@ -144,7 +136,7 @@ def _unusual(course: Course, infusion: given.Infusion, today: dt.date) -> Iterat
 def _next_too_soon(course: Course, infusion: given.Infusion, today: dt.date) -> Iterator[Question]:
     """R14: one entered late may show that the one after it came before its minimum."""
     later = [one for one in course.history(today) if one.given_on > infusion.given_on]
-    if not later or infusion.disposition == Disposition.REPEAT:
+    if not later or infusion.disposition == "repeat":
         return
     following = min(later, key=lambda one: one.given_on)
     for one in _cautions(course, following, today, also=[infusion]):

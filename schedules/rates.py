@@ -26,7 +26,7 @@ def barring_reaction(course: Course, day: dt.date) -> engine.Infusion | None:
 
 def allowed_rates(course: Course, day: dt.date) -> set[str]:
     """The codes of the rates that nothing bars on `day`."""
-    codes = {one.code for one in rate_options(course, day)}
+    codes: set[str] = {one.code for one in rate_options(course, day)}
     return codes - {Rate.OPTION_2} if barring_reaction(course, day) else codes
 
 
