@@ -60,7 +60,6 @@ def dose_to_book(course: Course, visits: Sequence[Appointment], today: dt.date) 
         return replace(
             dose,
             earliest=held_until,
-            window_start=held_until,
             window_end=max(dose.window_end or held_until, add_days(held_until, MAINTENANCE.late)),
         )
     return dose

@@ -327,7 +327,7 @@ class TestVisitsOnClosedDays:
         self, nurse, harbor, ben, ana, rosa
     ):
         close(harbor, "2026-03-11", "2026-04-30")
-        book(ben.course, rosa, TODAY - days(1), now=NOW - days(5))
+        book(ben.course, rosa, TODAY - days(1), 14, now=NOW - days(5))  # 21 hours ago
         off = book(ana.course, rosa, TODAY + days(5))
         actions.cancel_visit(visit=off, actor=rosa, now=NOW)
         today = book(ana.course, rosa, TODAY, 8)  # over by now, and yet of today
