@@ -118,11 +118,19 @@ def postgresql() -> Iterator[Service]:
     with _folder() as folder:
         _initialise(programs, folder)
         url = f"postgresql://postgres:@/postgres?host={folder}"
-        socket = folder / ".s.PGSQL.5432"
         with _running(
-            _postgresql_command(programs, folder), ready=lambda: answers(socket), owner="postgres"
+            _postgresql_command(programs, folder), ready=lambda: _serves(url), owner="postgres"
         ):
             yield Service(f"PostgreSQL {_postgresql_version(url)}, from {programs}", url)
+
+
+def _serves(url: str) -> bool:
+    """Whether it lets us in: its socket answers before that, with "is starting up"."""
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _postgresql_version(url: str) -> str:
