@@ -111,7 +111,7 @@ def test_the_choice_of_a_couple_and_nobody(page, patient, harbor, rosa, mallory)
         checked(page, 48)
 
 
-@pytest.mark.parametrize("name", ["today", "late", "due", "check"])
+@pytest.mark.parametrize("name", ["today", "late", "due", "screening", "check"])
 def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
     with signed_in_page(page, rosa):
         page.goto(f"/staff/?list={name}")

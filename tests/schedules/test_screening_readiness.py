@@ -120,8 +120,8 @@ class TestPages:
         answer(ana, rosa, "authorization", note="Number 4711")
         page = home()
         assert "Insurance approval: <strong>done</strong>" in page
-        assert "Vaccines: <strong>your turn</strong>" in page
-        assert "Blood tests: <strong>your clinic is on it</strong>" in page
+        assert "We are waiting for: <strong>Vaccines</strong> (your turn)" in page
+        assert "We are waiting for: <strong>Blood tests</strong> (your clinic)" in page
 
     def test_no_result_reaches_the_patients_page(self, home, ana, rosa):
         answer(ana, rosa, "hepatitis-b", finding="not-clear", note="HBsAg positive")
@@ -129,6 +129,11 @@ class TestPages:
         assert "HBsAg" not in page
         assert "Speaks against" not in page
         assert "Hepatitis" not in page
+
+    def test_later_on_it_says_whose_turn_it_is(self, clock, ben):
+        page = text(signed_in(ben.user).get("/home/"))
+        assert "Insurance approval: <strong>we are waiting for your insurance</strong>" in page
+        assert "Visit booked: <strong>your turn</strong>" in page
 
     def test_the_days_of_tests_are_on_the_patients_page(self, clock, ben):
         page = text(signed_in(ben.user).get("/home/"))
