@@ -90,6 +90,12 @@ def test_a_mail_that_was_sent_remembers_the_date_it_told(harbor, rosa, sink):
     assert len(sink.mails) == 2
 
 
+def test_planned_twice_the_second_finds_nothing_missing(course, knows):
+    put_right(course, B)
+    assert outbox.plan(now=NOW) == 1
+    assert outbox.plan(now=NOW) == 0
+
+
 def test_who_was_told_nothing_hears_nothing(course):
     put_right(course, B)
     assert outbox.plan(now=NOW) == 0
@@ -247,6 +253,11 @@ class TestWhatElseIsToBeSaid:
         Reminder.objects.filter(kind=Kind.DATE_MOVED).update(state=State.FAILED)
         outbox.plan(now=NOW)
         assert states()["book-2"] == State.PLANNED
+
+    def test_it_goes_once_nobody_is_to_be_told_any_more(self, course, soon):
+        put_right(course, soon, at=NOW - days(3))
+        outbox.plan(now=NOW)
+        assert kinds() == ["book-1", "book-2"]
 
     def test_a_visit_is_announced_at_once(self, course, soon, rosa):
         put_right(course, soon)
