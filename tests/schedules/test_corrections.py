@@ -12,6 +12,7 @@ from ocrevus_tracker.audit.models import Entry
 from schedules import actions
 from schedules.models import (
     Appointment,
+    ClinicRules,
     Correction,
     Course,
     DateMove,
@@ -330,7 +331,6 @@ class TestVisits:
         correct(wrong, rosa, given_on=TODAY - days(1))
         assert Appointment.objects.booked().get() == visit
 
-
     def test_history_from_elsewhere_closes_no_visit_here(self, ben, rosa):
         doses = [actions.Told(TODAY - days(3), 600)]
         told = actions.record_elsewhere(course=ben.course, actor=rosa, now=NOW, doses=doses)
@@ -338,6 +338,38 @@ class TestVisits:
         Appointment.objects.update(starts_at=NOW - days(2))
         correct(told.infusion, rosa, given_on=TODAY - days(2))
         assert Appointment.objects.booked().get() == visit
+
+
+class TestAcrossAChangeOfTreatment:
+    """A13: the clock goes on, so what is put right before the change moves what comes after."""
+
+    @pytest.fixture
+    def now_sc(self, ben, harbor, priya) -> Course:
+        rules = ClinicRules.of(harbor)
+        rules.regimens = ["ocrevus-iv", "ocrevus-sc"]
+        rules.save()
+        return actions.switch_regimen(
+            course=ben.course,
+            actor=priya,
+            now=NOW,
+            code="ocrevus-sc",
+            switched_on=TODAY,
+            reason="Asked for",
+        )
+
+    def test_the_date_of_the_course_that_goes_on_moves(self, infusion, now_sc, rosa):
+        assert now_sc.next_due_on == dt.date(2026, 4, 10)
+        corrected = correct(infusion, rosa, given_on=DAY - days(8))
+        now_sc.refresh_from_db()
+        assert now_sc.next_due_on == corrected.after.due_on == dt.date(2026, 4, 2)
+        assert DateMove.objects.get().course == now_sc
+
+    def test_a_life_threatening_reaction_ends_it_and_back_again(self, infusion, now_sc, rosa):
+        assert correct(infusion, rosa, reaction="life-threatening").ended
+        assert Course.objects.get(pk=now_sc.pk).contraindicated
+        assert correct(infusion, rosa, reaction="", revision=1).resumed
+        now_sc.refresh_from_db()
+        assert (now_sc.stopped_on, now_sc.next_due_on) == (None, dt.date(2026, 4, 10))
 
 
 class TestForeseeing:
