@@ -15,10 +15,10 @@ from .clinics import (
     remove_closure,
     set_check_interval,
 )
+from .corrected import Corrected
 from .corrections import (
     CORRECTABLE,
     ChangedMeanwhile,
-    Corrected,
     UnableToCorrect,
     correct_infusion,
     foresee,
