@@ -285,9 +285,7 @@ def _needed_words(course: Course, today: dt.date) -> str:
     first, *others = open_checks(course, today)
     told = _("Needed: {check}")
     if others:
-        told = ngettext(
-            "Needed: {check} and {n} more", "Needed: {check} and {n} more", len(others)
-        )
+        told = ngettext("Needed: {check} and {n} more", "Needed: {check} and {n} more", len(others))
     return told.format(check=first.check.title, n=len(others))
 
 
