@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import transaction
 
 from schedules import demo
 from schedules.clinic_calendar import ClinicCalendar
@@ -32,50 +33,6 @@ def states(today: dt.date) -> set[str]:
     return {course.forecast(today).state for course in Course.objects.with_history()}
 
 
-def test_it_shows_every_state_that_the_pages_know(db):
-    demo.build(NOW)
-    assert states(TODAY) == EVERY_STATE
-    assert Patient.objects.count() == len(demo.STORIES)
-
-
-@pytest.mark.parametrize("day", ["2026-08-31", "2027-02-28", "2028-02-29", "2026-12-31"])
-def test_it_can_be_made_on_any_day(db, day):
-    now = dt.datetime.fromisoformat(f"{day}T17:00:00+00:00")
-    demo.build(now)
-    assert states(now.date()) == EVERY_STATE
-
-
-def test_it_is_closed_on_a_day_when_somebody_is_due(db):
-    clinic = demo.build(NOW)
-    due = Patient.objects.get(given_name="Sam").course.next_due_on
-    assert ClinicCalendar.of(clinic, due, due).why_closed(due) == "Staff training"
-    assert ClinicRules.of(clinic).holiday_subdivision == "NY"
-
-
-def test_its_people_are_reachable_nowhere(db):
-    demo.build(NOW)
-    addresses = Patient.objects.exclude(email="").values_list("email", flat=True)
-    assert all(address.endswith("@example.org") for address in addresses)
-
-
-def test_a_second_run_keeps_what_was_entered(db, settings, capsys):
-    settings.DEBUG = True
-    call_command("demo")
-    patient = Patient.objects.first()
-    call_command("demo")
-    assert Patient.objects.filter(pk=patient.pk).exists()
-    assert demo.NURSE in capsys.readouterr().out
-
-
-def test_fresh_makes_it_anew(db, settings):
-    settings.DEBUG = True
-    call_command("demo")
-    patient = Patient.objects.first()
-    call_command("demo", fresh=True)
-    assert not Patient.objects.filter(pk=patient.pk).exists()
-    assert Patient.objects.count() == len(demo.STORIES)
-
-
 def test_it_stays_out_of_a_database_with_real_patients(settings, ana):
     settings.DEBUG = True
     ana.clinic.slug = "real"
@@ -88,3 +45,55 @@ def test_it_stays_out_of_a_database_with_real_patients(settings, ana):
 def test_its_public_password_never_reaches_a_deployment(db):
     with pytest.raises(CommandError, match="DEBUG"):
         call_command("demo")
+
+
+@pytest.mark.parametrize("day", ["2026-08-31", "2028-02-29"])
+def test_it_can_be_made_on_any_day(db, day):
+    now = dt.datetime.fromisoformat(f"{day}T17:00:00+00:00")
+    demo.build(now)
+    assert states(now.date()) == EVERY_STATE
+
+
+@pytest.fixture(scope="module")
+def built_once(django_db_setup, django_db_blocker):
+    """The demo clinic as of NOW for all tests that only look at it; gone after the last."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield demo.build(NOW)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def built(built_once, db):
+    return built_once
+
+
+def test_it_shows_every_state_that_the_pages_know(built):
+    assert states(TODAY) == EVERY_STATE
+    assert Patient.objects.count() == len(demo.STORIES)
+
+
+def test_it_is_closed_on_a_day_when_somebody_is_due(built):
+    due = Patient.objects.get(given_name="Sam").course.next_due_on
+    assert ClinicCalendar.of(built, due, due).why_closed(due) == "Staff training"
+    assert ClinicRules.of(built).holiday_subdivision == "NY"
+
+
+def test_its_people_are_reachable_nowhere(built):
+    addresses = Patient.objects.exclude(email="").values_list("email", flat=True)
+    assert all(address.endswith("@example.org") for address in addresses)
+
+
+def test_a_second_run_keeps_what_was_entered(built, settings, capsys):
+    settings.DEBUG = True
+    patient = Patient.objects.first()
+    call_command("demo")
+    assert Patient.objects.filter(pk=patient.pk).exists()
+    assert demo.NURSE in capsys.readouterr().out
+
+
+def test_fresh_makes_it_anew(built, settings):
+    settings.DEBUG = True
+    patient = Patient.objects.first()
+    call_command("demo", fresh=True)
+    assert not Patient.objects.filter(pk=patient.pk).exists()
+    assert Patient.objects.count() == len(demo.STORIES)
