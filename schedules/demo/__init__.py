@@ -1,0 +1,56 @@
+"""A made-up clinic with patients in every state, built with the same verbs that people use.
+
+All names are invented; all addresses are at example.org, which belongs to nobody. Each act is
+done "on its day": the history looks as if the clinic had used the product for years.
+"""
+
+import datetime as dt
+
+from django.db import transaction
+
+from ocrevus_tracker.accounts.models import Clinic, User
+from ocrevus_tracker.audit.models import Entry
+from schedules.models import Patient
+
+from .clinicians import NURSE, PASSWORD, PRESCRIBER, Clinicians
+from .stories import STORIES
+
+__all__ = ["NURSE", "PASSWORD", "PRESCRIBER", "SLUG", "STORIES", "build", "remove"]
+
+# No clinic of flesh and blood would choose this; what bears it may be removed.
+SLUG = "made-up-harbor-clinic"
+
+
+def build(now: dt.datetime) -> Clinic:
+    """Make the demo clinic and its people as of `now` (aware UTC), all or nothing."""
+    with transaction.atomic():
+        clinic = Clinic.objects.create(
+            name="Harbor Clinic",
+            slug=SLUG,
+            time_zone="America/New_York",
+            phone="(201) 555-0100",
+            hours="weekdays 8 a.m. to 5 p.m.",
+            address="1 Harbor Street, Springfield",
+        )
+        staff = Clinicians(clinic, now)
+        staff.decide()
+        for number, story in enumerate(STORIES, start=1):
+            story.tell(staff, staff.enter(story, number))
+    return clinic
+
+
+def remove() -> None:
+    """Take the demo clinic and all that belongs to it out of the database."""
+    with transaction.atomic():
+        clinic = Clinic.objects.filter(slug=SLUG).first()
+        if clinic is None:
+            return
+        people = User.objects.filter(patients__clinic=clinic) | User.objects.filter(
+            memberships__clinic=clinic
+        )
+        ids = list(people.values_list("pk", flat=True))
+        # A demo's trail goes with the demo; a real clinic's never does.
+        Entry.objects.filter(clinic=clinic).delete()
+        Patient.objects.filter(clinic=clinic).delete()
+        clinic.delete()
+        User.objects.filter(pk__in=ids).delete()
