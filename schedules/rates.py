@@ -3,36 +3,50 @@
 import datetime as dt
 
 from schedules.engine import history as engine
+from schedules.engine.dates import add_days
 from schedules.engine.history import replay
 from schedules.engine.infusing import InfusionOption, barred_by, options
-from schedules.models import Course, Rate
+from schedules.models import Course
 
 
 def rate_options(course: Course, day: dt.date) -> tuple[InfusionOption, ...]:
     """The ways to give the dose that is next on the local date `day`, the usual one first.
 
-    Those that a reaction bars are among them; `barring_reaction` says which one bars it.
+    Without the short one where a reaction bars it; `barring_reaction` says which.
     """
     given = given_before(course, day)
     position = replay(course.regimen, given, course.choices, course.start(day))
-    return options(course.regimen, position.planned_step)
+    return options(
+        course.regimen,
+        position.planned_step,
+        given=given,
+        before=_given_earlier(course, day),
+        reenabled_on=_allowed_on(course),
+    )
+
+
+def chair_minutes(course: Course, today: dt.date) -> int | None:
+    """How long the dose after all those up to `today`, a local date, takes a chair the usual way.
+
+    None where the sources of its treatment give no time.
+    """
+    return rate_options(course, add_days(today, 1))[0].chair_minutes
 
 
 def barring_reaction(course: Course, day: dt.date) -> engine.Infusion | None:
     """The infusion before `day` whose serious reaction bars the short one; None if none does."""
-    before = [one for earlier in course.line[1:] for one in earlier.history(day)]
-    return barred_by([*before, *given_before(course, day)], _allowed_on(course))
-
-
-def allowed_rates(course: Course, day: dt.date) -> set[str]:
-    """The codes of the rates that nothing bars on `day`."""
-    codes: set[str] = {one.code for one in rate_options(course, day)}
-    return codes - {Rate.OPTION_2} if barring_reaction(course, day) else codes
+    given = [*_given_earlier(course, day), *given_before(course, day)]
+    return barred_by(given, _allowed_on(course))
 
 
 def given_before(course: Course, day: dt.date) -> list[engine.Infusion]:
     """What was given under the course's own regimen before the local date `day`."""
     return [one for one in course.history(day) if one.given_on < day]
+
+
+def _given_earlier(course: Course, day: dt.date) -> list[engine.Infusion]:
+    """What was given up to `day` under the regimens that the course goes on from."""
+    return [one for earlier in course.line[1:] for one in earlier.history(day)]
 
 
 def _allowed_on(course: Course) -> dt.date | None:

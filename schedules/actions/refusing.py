@@ -91,10 +91,10 @@ def _about_the_rate(course: Course, infusion: Infusion, _today: dt.date) -> Iter
     if infusion.rate != Rate.OPTION_2:
         return
     day = infusion.given_on
-    if Rate.OPTION_2 not in {one.code for one in rate_options(course, day)}:
-        yield _("The short infusion is for maintenance doses only.")
     if barring := barring_reaction(course, day):
         yield _(
             "The serious reaction on %(date)s bars the short infusion. "
             "A prescriber can allow it again."
         ) % {"date": long_date(barring.given_on)}
+    elif Rate.OPTION_2 not in {one.code for one in rate_options(course, day)}:
+        yield _("The short infusion is for maintenance doses only.")

@@ -52,11 +52,16 @@ class InfusionOption:
         return (self.label_minutes,) if self.label_minutes else ()
 
     @property
+    def longest_run(self) -> int | None:
+        """From start to end for the fuller bag; None where it is not known."""
+        return max(self.run_minutes, default=None)
+
+    @property
     def chair_minutes(self) -> int | None:
         """How long it takes a chair, for the fuller bag; None where the run is not known."""
-        if not self.run_minutes:
+        if self.longest_run is None:
             return None
-        whole = BEFORE_MINUTES + max(self.run_minutes) + self.observe_minutes
+        whole = BEFORE_MINUTES + self.longest_run + self.observe_minutes
         return math.ceil(whole / CHAIR_RASTER) * CHAIR_RASTER
 
 

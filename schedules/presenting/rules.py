@@ -20,6 +20,7 @@ from .shapes import (
     due_around,
     no_date,
     time_words,
+    where_and_how_long,
 )
 
 # "This week" and "book now" in the sense of the patient page, in days. No clinic has asked for
@@ -192,7 +193,7 @@ def _first_dose_booked(facts: Facts) -> HomeState | None:
         text.append(_("Visit 2: {date}.").format(date=(second or [_("not booked yet")])[0]))
     tag = _("Booked: {part}").format(part=facts.part)
     return booked(
-        facts, visit, letter="B", kind="booked", tag=tag, text=(*text, facts.clinic.address)
+        facts, visit, letter="B", kind="booked", tag=tag, text=(*text, *where_and_how_long(facts))
     )
 
 
@@ -220,7 +221,7 @@ def _booked_late(facts: Facts) -> HomeState | None:
         return None
     text = (
         _("This is later than planned. Your clinic knows. You do not need to do anything else."),
-        facts.clinic.address,
+        *where_and_how_long(facts),
     )
     return booked(facts, visit, letter="J", kind="booked", tag=_("New date booked"), text=text)
 
@@ -235,7 +236,7 @@ def _booked_ahead(facts: Facts) -> HomeState | None:
         letter="F",
         kind="booked",
         tag=_("Booked"),
-        text=(facts.clinic.address,),
+        text=where_and_how_long(facts),
     )
 
 

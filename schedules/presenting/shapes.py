@@ -1,6 +1,7 @@
 """What the rules look at, and the shapes in which they answer."""
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.utils.translation import gettext_lazy, pgettext
 from ocrevus_tracker.accounts.models import Clinic
 from schedules.engine.forecast import Forecast, NextDose
 from schedules.models import Appointment, Course, Hold
-from schedules.templatetags.tracker import clock, in_words, long_date
+from schedules.rates import chair_minutes
+from schedules.templatetags.tracker import clock, duration, in_words, long_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,16 @@ class Facts:
 
     def date_of(self, visit: Appointment) -> dt.date:
         return self.clinic.local_date(visit.starts_at)
+
+
+def where_and_how_long(facts: Facts) -> tuple[str, ...]:
+    """The place of a visit, and how much of the day it takes, to the half hour and rounded up."""
+    chair = chair_minutes(facts.course, facts.today)
+    if chair is None:
+        return (facts.clinic.address,)
+    half_hours = math.ceil(chair / 30)
+    told = _("Plan for about {hours}.").format(hours=duration(half_hours * 30))
+    return facts.clinic.address, told
 
 
 def no_date() -> HomeState:

@@ -78,6 +78,17 @@ def _length(days: int) -> str:
     return ngettext("{n} month", "{n} months", months).format(n=months)
 
 
+@register.filter
+def duration(minutes: int) -> str:
+    """Say a length of time: "45 minutes", "5 hours", "5 hours 45 minutes"."""
+    hours, left = divmod(minutes, 60)
+    parts = [
+        ngettext("{n} hour", "{n} hours", hours).format(n=hours) if hours else "",
+        ngettext("{n} minute", "{n} minutes", left).format(n=left) if left else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
 def _local(day: dt.date) -> dt.date:
     return timezone.localtime(day).date() if isinstance(day, dt.datetime) else day
 
@@ -125,8 +136,8 @@ def error_summary(*candidates: Any) -> SafeString:  # noqa: ANN401 - a page may 
 
 def _problems(form: forms.BaseForm) -> list[dict[str, str]]:
     problems = [{"text": str(error), "target": ""} for error in form.non_field_errors()]
-    for name in form.errors:
-        if name in form.fields:
+    for name in form.fields:  # the order of the page; errors come in that of the checks
+        if name in form.errors:
             target = _target(form[name])
             problems += [{"text": str(error), "target": target} for error in form.errors[name]]
     return problems

@@ -90,7 +90,7 @@ class TestBooked:
         state = shown(course)
         assert (state.letter, state.tag) == ("F", "Booked")
         assert (state.big, state.when) == ("Thursday, April 9, 2026", "at 9:00 a.m., in 4 weeks")
-        assert state.text == ("12 Shore Road, Harbor",)
+        assert state.text == ("12 Shore Road, Harbor", "Plan for about 6 hours.")
 
     @pytest.mark.parametrize(
         ("ahead", "said"),
@@ -113,7 +113,8 @@ class TestBooked:
     @pytest.mark.parametrize(("day", "letter"), [(12, "F"), (13, "J")])
     def test_after_the_late_line_the_clinic_knows(self, course, rosa, day, letter):
         book(course, rosa, dt.date(2026, 4, day))
-        assert shown(course).letter == letter
+        state = shown(course)
+        assert (state.letter, state.text[-1]) == (letter, "Plan for about 6 hours.")
 
     def test_before_the_earliest_day_the_clinic_is_checking(self, course, rosa, priya):
         give(course, rosa, TODAY, now=NOW)
@@ -151,6 +152,7 @@ class TestFirstDose:
         state = shown(ana.course)
         assert (state.letter, state.tag) == ("B", "Booked: visit 1 of 2")
         assert state.text[1] == "Visit 2: not booked yet."
+        assert state.text[-1] == "Plan for about 5 hours."
 
     def test_visit_1_and_2_booked(self, ana, rosa):
         book(ana.course, rosa, TODAY + days(20))
@@ -180,7 +182,19 @@ class TestFirstDose:
     def test_a_first_dose_in_one_part_is_simply_booked(self, harbor, rosa):
         patient = make_patient(harbor, rosa, "Dora", regimen_code="ocrevus-sc")
         book(patient.course, rosa, TODAY + days(20))
-        assert shown(patient.course).letter == "F"
+        state = shown(patient.course)
+        assert (state.letter, state.text[-1]) == ("F", "Plan for about 2 hours 30 minutes.")
+
+    def test_the_time_is_that_of_the_next_dose_not_of_todays(self, carla, rosa):
+        give(carla.course, rosa, TODAY, 300, now=NOW)
+        book(carla.course, rosa, dt.date(2026, 9, 5))
+        assert shown(carla.course).text[-1] == "Plan for about 6 hours."
+
+    def test_no_time_is_promised_where_no_source_gives_one(self, harbor, rosa):
+        patient = make_patient(harbor, rosa, "Dora", regimen_code="briumvi")
+        give(patient.course, rosa, TODAY - days(14), 150)
+        book(patient.course, rosa, TODAY + days(10))
+        assert shown(patient.course).text[-1] == "12 Shore Road, Harbor"
 
 
 class TestNoDate:

@@ -117,3 +117,17 @@ def test_a_status_is_a_word_and_an_icon(kind):
 
 def test_a_page_without_a_form_has_no_summary():
     assert render("{% error_summary form %}") == ""
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (45, "45 minutes"),
+        (60, "1 hour"),
+        (61, "1 hour 1 minute"),
+        (300, "5 hours"),
+        (345, "5 hours 45 minutes"),
+    ],
+)
+def test_a_length_of_time_is_said_in_hours_and_minutes(minutes, words):
+    assert tracker.duration(minutes) == words

@@ -424,8 +424,21 @@ class TestDetails:
         assert infusions(ben) == []
 
     def test_the_short_rate_is_not_offered_for_a_first_dose(self, address, ana, rosa):
-        page = signed_in(rosa).get(f"/staff/patients/{ana.pk}/record/")
-        assert "Short (Option 2)" not in text(page)
+        page = text(signed_in(rosa).get(f"/staff/patients/{ana.pk}/record/"))
+        assert "Short (Option 2)" not in page
+        assert "the run takes about 2 hours 42 minutes, then watch for 1 hour or longer" in page
+
+    def test_how_long_each_rate_takes_is_on_the_page(self, nurse, address):
+        page = text(nurse.get(address))
+        assert "Usual (Option 1): the run takes about 3 hours 36 minutes" in page
+        assert "Short (Option 2): the run takes about 2 hours 4 minutes" in page
+
+    def test_a_later_injection_is_watched_for_less_than_the_first(self, clock, harbor, rosa):
+        patient = make_patient(harbor, rosa, "Dora", regimen_code="ocrevus-sc")
+        there, nurse = f"/staff/patients/{patient.pk}/record/", signed_in(rosa)
+        assert "then watch for 1 hour or longer" in text(nurse.get(there))
+        give(patient.course, rosa, dt.date(2025, 9, 12), 920)
+        assert "then watch for 15 minutes or longer" in text(nurse.get(there))
 
     def test_nor_after_a_serious_reaction_unless_a_prescriber_allows_it(
         self, nurse, address, ben, priya

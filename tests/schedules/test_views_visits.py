@@ -85,6 +85,12 @@ class TestBook:
         assert form.initial == {"day": dt.date(2026, 4, 10), "time": dt.time(9)}
         assert 'value="9:00 a.m."' in text(page)
 
+    def test_the_time_in_the_chair_is_that_of_the_next_dose(self, nurse, address, carla):
+        chair = "<dt>Time in the chair</dt><dd>{}</dd>"
+        assert chair.format("5 hours 45 minutes") in text(nurse.get(address))
+        first = nurse.get(f"/staff/patients/{carla.pk}/book/")
+        assert chair.format("4 hours 45 minutes") in text(first)
+
     def test_once_late_no_day_is_offered(self, nurse, address, clock):
         clock.move_to(at(4, 20), tick=False)
         assert nurse.get(address).context["form"].initial["day"] is None

@@ -26,7 +26,7 @@ from schedules.forms.infusions import AllowShortForm, DecisionForm, ReasonForm, 
 from schedules.models import Course, Infusion, Outcome, Patient
 from schedules.parts import awaited_part
 from schedules.presenting import booking_opens
-from schedules.rates import allowed_rates, barring_reaction
+from schedules.rates import barring_reaction, rate_options
 from schedules.views.access import (
     course_of,
     page,
@@ -116,7 +116,7 @@ def _record_form(request: HttpRequest, course: Course, now: dt.datetime) -> Reco
         regimen=course.regimen,
         planned_mg=planned_mg(course, today, rest=rest),
         lot=lot_of_the_day(course, today),
-        rates=allowed_rates(course, today),
+        rates=[one.code for one in rate_options(course, today)],
         part=part,
     )
 
@@ -137,6 +137,7 @@ def _record_page(
         age=patient.age_on(today),
         first=not any(one.counts for one in course.infusions.all()),
         short_barred=barring_reaction(course, today),
+        ways=rate_options(course, today),
         **_what_follows(course, form, today),
     )
 

@@ -25,6 +25,7 @@ from schedules.booking import (
 )
 from schedules.forms.visits import VisitForm
 from schedules.models import Appointment, AppointmentStatus, Course
+from schedules.rates import chair_minutes
 from schedules.templatetags.tracker import clock, long_date, sentence
 from schedules.views.access import (
     course_of,
@@ -201,6 +202,7 @@ def _form_page(
         patient=patient,
         course=course,
         dose=course.forecast(patient.clinic.local_date(now)).next,
+        chair=chair_minutes(course, patient.clinic.local_date(now)),
         notes=offer.notes if offer else (),
         moving=moving,
     )
