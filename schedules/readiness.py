@@ -191,5 +191,12 @@ def _window(
 
 
 def _doses(forecast: Forecast) -> Sequence[dt.date]:
-    """The coming doses as planned: a late one is still the next."""
-    return [forecast.next.due, *forecast.projected[1:]] if forecast.next else []
+    """The coming doses as planned: a late one is still the next.
+
+    Not the second part of a first dose, which is two weeks after the first: what is looked at
+    four weeks before a dose would lie before the treatment.
+    """
+    if forecast.next is None:
+        return []
+    later = forecast.projected[1:]
+    return later if forecast.position.step == "initial-2" else [forecast.next.due, *later]

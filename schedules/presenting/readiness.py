@@ -126,3 +126,10 @@ def monitoring_ahead(
         if one.window:
             by_window.setdefault(one.window, []).append(one.check.title)
     return [(titles, window) for window, titles in sorted(by_window.items())]
+
+
+def monitoring_by_guideline(course: Course | None, forecast: Forecast | None) -> list[str]:
+    """The checks during treatment for which only a guideline says how often."""
+    if course is None or forecast is None:
+        return []
+    return [one.check.title for one in monitoring(course, forecast) if one.every is None]

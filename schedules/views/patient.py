@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
 from schedules.presenting import HomeState, booking_opens, home_state
-from schedules.presenting.readiness import monitoring_ahead, readiness
+from schedules.presenting.readiness import monitoring_ahead, monitoring_by_guideline, readiness
 
 from .access import join_courses, page, user_of
 
@@ -75,6 +75,7 @@ def home_facts(patient: Patient, now: dt.datetime) -> dict[str, Any]:
         "infusions": [one for one in every_infusion(course) if one.counts],
         "ready": readiness(course, forecast, today),
         "monitoring_ahead": monitoring_ahead(course, forecast),
+        "monitoring_by_guideline": monitoring_by_guideline(course, forecast),
     }
 
 

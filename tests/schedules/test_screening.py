@@ -349,6 +349,13 @@ class TestPatientPage:
         book(ana.course, rosa, dt.date(2026, 5, 11))
         assert "Live vaccines by April 13, 2026, others by April 27, 2026." in page(ana)
 
+    def test_a_first_dose_whose_day_has_passed_gives_no_vaccine_days(self, page, ben, rosa, clock):
+        clock.move_to(NOW + days(240), tick=False)
+        assert "The treatment has lapsed." in page(ben)
+        assert "Live vaccines by" not in page(ben)
+        book(ben.course, rosa, dt.date(2026, 12, 14), now=NOW + days(240))
+        assert "Live vaccines by November 16, 2026" in page(ben)
+
     def test_an_approval_that_ends_before_the_visit_says_so(self, page, ben, rosa):
         answer(ben, rosa, "authorization", expires_on=TODAY + days(1))
         assert "Ends March 13, 2026, before the visit" in page(ben)
@@ -358,6 +365,12 @@ class TestPatientPage:
         shown = page(ben)
         assert "March 13, 2026 to March 27, 2026" in shown
         assert "As your guideline says" in shown
+
+    def test_what_should_have_been_done_is_to_be_done_now(self, page, ben, clock):
+        clock.move_to(dt.datetime(2026, 3, 27, 15, tzinfo=dt.UTC), tick=False)
+        assert "Now, before the next dose" not in page(ben)
+        clock.move_to(dt.datetime(2026, 3, 28, 15, tzinfo=dt.UTC), tick=False)
+        assert "Now, before the next dose" in page(ben)
 
     def test_what_is_on_record_though_nothing_waits_for_it_is_shown(self, page, ben, rosa):
         answer(ben, rosa, "hepatitis-b", days_ago=3)

@@ -111,6 +111,14 @@ def test_tests_of_the_same_days_are_said_together(ben, rosa):
     ]
 
 
+def test_no_test_is_due_before_the_second_part_of_a_first_dose(carla):
+    """The first part was on March 5: four weeks before the second would be in February."""
+    course = Course.objects.get(patient=carla)
+    ((_titles, window),) = monitoring_ahead(course, course.forecast(TODAY))
+    assert window == (dt.date(2026, 8, 8), dt.date(2026, 8, 22))
+    assert strip(carla)["Blood tests"] == "done"
+
+
 class TestPages:
     @pytest.fixture
     def home(self, clock, ana):
@@ -138,6 +146,12 @@ class TestPages:
     def test_the_days_of_tests_are_on_the_patients_page(self, clock, ben):
         page = text(signed_in(ben.user).get("/home/"))
         assert "Blood count, MRI: March 13, 2026 to March 27, 2026" in page
+        assert "Breast screening: at the usual times for your age." in page
+
+    def test_days_that_have_passed_are_not_shown_as_if_to_come(self, clock, ben):
+        clock.move_to(dt.datetime(2026, 3, 28, 15, tzinfo=dt.UTC), tick=False)
+        page = text(signed_in(ben.user).get("/home/"))
+        assert "Blood count, MRI: soon, before your next infusion" in page
 
     def test_staff_see_who_is_waited_for(self, clock, ana, rosa):
         page = text(signed_in(rosa).get(f"/staff/patients/{ana.pk}/"))

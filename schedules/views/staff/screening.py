@@ -22,6 +22,7 @@ from schedules.forms.visits import VisitForm
 from schedules.models import ClinicRules, Course, Patient, Screening
 from schedules.readiness import (
     Standing,
+    booked_ahead,
     dose_day,
     gates,
     is_coming,
@@ -47,7 +48,7 @@ def section(record: Patient, now: dt.datetime) -> dict[str, Any]:
         "checks": checks,
         "other_answers": _other_answers(record, checks),
         "monitoring": monitoring(course, forecast),
-        "vaccines_by": _vaccines_by(record, forecast),
+        "vaccines_by": _vaccines_by(course, forecast, today),
     }
 
 
@@ -62,12 +63,17 @@ def _other_answers(record: Patient, checks: Sequence[Standing]) -> list[tuple[Ch
     ]
 
 
-def _vaccines_by(record: Patient, forecast: Forecast) -> dict[str, dt.date] | None:
-    """The last days for vaccines, which hang off the first dose (A15); None without a date."""
-    if not forecast.next or not starts_anew(forecast):
+def _vaccines_by(course: Course, forecast: Forecast, today: dt.date) -> dict[str, dt.date] | None:
+    """The last days for vaccines, which hang off the first dose (A15).
+
+    None without a date for it: a due date that has passed is none.
+    """
+    due = [forecast.next.due] if forecast.next and forecast.next.due >= today else []
+    planned = booked_ahead(course, today) or due
+    if not planned or not starts_anew(forecast):
         return None
-    vaccines = VACCINES[cast("Region", ClinicRules.of(record.clinic).region)]
-    start = forecast.next.due
+    vaccines = VACCINES[cast("Region", ClinicRules.of(course.patient.clinic).region)]
+    start = planned[0]
     return {"live": vaccines.live_by(start), "others": vaccines.non_live_by(start)}
 
 
