@@ -91,6 +91,8 @@ class CleanForm(forms.Form):
     """
 
     use_required_attribute = False
+    # Fields that may be left as they are, but whose label says so, or that have an answer.
+    unmarked: frozenset[str] = frozenset()
     entry_key = EntryKeyField()
 
     def __init__(self, *args: Any, today: dt.date | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own options

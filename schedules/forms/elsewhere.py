@@ -31,6 +31,8 @@ class DayOrMonthField(DayPartsField):
 class ElsewhereForm(CleanForm):
     """One of four ways in which history is known (R15)."""
 
+    unmarked = frozenset({"first_on"})
+
     known = forms.ChoiceField(
         label=_("What is known?"),
         widget=forms.RadioSelect,
@@ -111,6 +113,8 @@ class ElsewhereForm(CleanForm):
 
 class CompleteForm(CleanForm):
     """What was found out about an infusion that was known by halves."""
+
+    unmarked = frozenset({"first_on"})
 
     entry_key = None  # type: ignore[assignment]  # what is put right once cannot be put right twice
 

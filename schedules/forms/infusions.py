@@ -40,6 +40,8 @@ def _clock_field(label: Any) -> TimeField:  # noqa: ANN401 - a str or a lazy one
 class InfusionForm(CleanForm):
     """The facts of one infusion. None but the first three is required."""
 
+    unmarked = frozenset({"disposition", "why_not", "reaction", "reaction_response", "rate"})
+
     given_on = DayChoiceField(
         label=_("Date given"),
         subject=_("The date given"),
