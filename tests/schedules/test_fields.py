@@ -318,6 +318,9 @@ class TestAnatomy:
         assert page.count("(optional)") == 3
         assert "*" not in page
 
+    def test_marks_nothing_whose_label_says_when(self):
+        assert html(type("PlainForm", (PersonForm,), {"unmarked": {"email"}})()).count("(opt") == 2
+
     def test_lets_no_browser_interrupt(self):
         assert " required" not in html(PersonForm())
 
@@ -340,6 +343,12 @@ class TestAnatomy:
 
     def test_summary_is_empty_when_all_is_well(self):
         assert error_summary(person(), PersonForm(), "") == ""
+
+    def test_summary_follows_the_page_whatever_was_checked_first(self):
+        form = person(name="", born_on_month="13")
+        form.errors["name"] = form.errors.pop("name")
+        summary = error_summary(form)
+        assert summary.index('href="#id_name"') < summary.index('href="#id_born_on')
 
     def test_summary_escapes(self):
         form = person()
