@@ -95,7 +95,11 @@ def complete_history(
         infusion.day_known = infusion.ordinal_known = True
         infusion.revision += 1
         refuse_impossible(course, infusion, today=today, refusal=UnableToDecide)
-        infusion.save(update_fields=["given_on", "day_known", "ordinal_known", "revision"])
+        # Told before the day that it turned out to be: "not in the future" moves along.
+        infusion.recorded_on = max(infusion.recorded_on, given_on)
+        infusion.save(
+            update_fields=["given_on", "day_known", "ordinal_known", "revision", "recorded_on"]
+        )
         if first_on:
             dose = Told(first_on, course.regimen.initial[0].dose_mg)
             first = _told(course, dose, actor=actor, now=now, note="")

@@ -5,8 +5,9 @@ import uuid
 
 import pytest
 
+from schedules import actions
 from schedules.models import Infusion
-from tests.cast import TODAY, book, days, make_patient, signed_in
+from tests.cast import NOW, TODAY, book, days, make_patient, signed_in
 
 from .test_views_record import text
 
@@ -145,3 +146,21 @@ class TestFindingOut:
         decide = there("one", "15")
         late = self.found(which="second", **FIRST | {"first_on_month": "4"})
         assert "Visit 1 must be before visit 2." in text(nurse.post(decide, late))
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        (actions.Told(dt.date(2026, 3, 1), 600, day_known=False), {}),
+        (actions.Told(dt.date(2026, 3, 1), 300, ordinal_known=False), {"first_on": TODAY}),
+    ],
+)
+def test_the_day_found_out_may_lie_after_the_day_it_was_told_on(ana, rosa, told, found):
+    actions.record_elsewhere(course=ana.course, actor=rosa, now=NOW, doses=[told])
+    infusion = ana.course.infusions.get()
+    later = TODAY + days(14)
+    actions.complete_history(
+        infusion=infusion, actor=rosa, now=NOW + days(15), given_on=later, **found
+    )
+    infusion.refresh_from_db()
+    assert (infusion.given_on, infusion.recorded_on) == (later, later)
