@@ -89,7 +89,10 @@ def end_after_reaction(
         return True
     course.appointments.booked().update(closed_by=infusion)
     given = Infusion.objects.counting().filter(course__in=[course, infusion.course])
-    end_for_good(course, actor=actor, now=now, on=given.latest("given_on").given_on)
+    last_on = given.latest("given_on").given_on
+    # Under an earlier regimen it ends the one that took over, which cannot end before it began.
+    on = max(last_on, course.took_over_on or last_on)
+    end_for_good(course, actor=actor, now=now, on=on)
     course.ended_by = infusion
     course.save(update_fields=["ended_by"])
     return True

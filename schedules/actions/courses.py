@@ -182,9 +182,7 @@ def switch_regimen(
             **{name: getattr(course, name) for name in KEPT},
         )
         course.appointments.booked().update(course=later)
-        course.holds.counting().filter(Q(ends_on=None) | Q(ends_on__gt=switched_on)).update(
-            course=later
-        )
+        course.holds.counting().update(course=later)  # the past ones too: they may be changed yet
         course.store_forecast(today)
         later.store_forecast(today)
         on_trail(course, "switch regimen", later, actor=actor, now=now, reason=reason)
@@ -219,7 +217,7 @@ def _refuse_unless_prescriber(actor: User, course: Course) -> None:
 
 
 def _refuse_end(course: Course, stopped_on: dt.date, *, today: dt.date) -> None:
-    """A course ends once, on a day that came, and not before its last infusion."""
+    """A course ends once, on a day that came, and not before it began or its last infusion."""
     if course.stopped_on:
         raise UnableToChangeCourse(
             _("Infusions were stopped already, on %(date)s.")
@@ -227,6 +225,11 @@ def _refuse_end(course: Course, stopped_on: dt.date, *, today: dt.date) -> None:
         )
     if stopped_on > today:
         raise UnableToChangeCourse(_("The date must be today or in the past."))
+    if course.took_over_on and stopped_on < course.took_over_on:
+        raise UnableToChangeCourse(
+            _("This plan began on %(date)s. Choose that day or a later one.")
+            % {"date": long_date(course.took_over_on)}
+        )
     if course.infusions.counting().filter(given_on__gt=stopped_on).exists():
         raise UnableToChangeCourse(
             _("An infusion is recorded after this date. Choose a later day.")

@@ -14,7 +14,7 @@ from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
 from schedules.models import Course, Hold, HoldQuerySet, HoldReason
 
-from .shared import UnableTo, locked, long_date, on_trail, saved_before
+from .shared import UnableTo, locked, locked_with, long_date, on_trail, saved_before
 
 # A date further away than this is a slip of the finger.
 FARTHEST_YEARS = 10
@@ -122,10 +122,9 @@ def void_hold(*, hold: Hold, actor: User, now: dt.datetime, reason: str) -> Hold
     Done once: a second time changes nothing.
     """
     with transaction.atomic():
-        course = locked(hold.course)
-        hold = course.holds.get(pk=hold.pk)
+        hold = _locked_hold(hold)
         if hold.voided_at is None:
-            hold.course, hold.voided_at = course, now
+            hold.voided_at = now
             _keep(hold, "void hold", actor=actor, now=now, reason=reason)
     return hold
 
@@ -165,11 +164,17 @@ def _as_it_is_now(hold: Hold) -> Hold:
     Raises:
         UnableToHold: it was entered by mistake and holds nothing any more.
     """
-    course = locked(hold.course)
-    hold = course.holds.get(pk=hold.pk)
-    hold.course = course
+    hold = _locked_hold(hold)
     if hold.voided_at:
         raise UnableToHold(_("This was marked as entered by mistake. Enter it anew."))
+    return hold
+
+
+def _locked_hold(hold: Hold) -> Hold:
+    """The hold as it is now, with its course, held until the transaction ends."""
+    course = locked_with(Hold.objects.get(pk=hold.pk))
+    hold = course.holds.get(pk=hold.pk)
+    hold.course = course
     return hold
 
 

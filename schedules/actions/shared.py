@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import Membership, Role, User
 from ocrevus_tracker.audit import trail
-from schedules.models import Course
+from schedules.models import Appointment, Course, Hold
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -29,6 +29,16 @@ def locked(course: Course) -> Course:
         .select_related("patient__clinic")
         .get(pk=course.pk)
     )
+
+
+def locked_with(row: Appointment | Hold) -> Course:
+    """The course that `row` is part of now, locked; a change of regimen takes rows along (A13)."""
+    course = locked(row.course)
+    row.refresh_from_db(fields=["course"])
+    if row.course_id != course.pk:
+        return locked_with(row)
+    row.course = course
+    return course
 
 
 def is_prescriber(actor: User, course: Course) -> bool:

@@ -11,7 +11,15 @@ from schedules.models import Appointment, AppointmentStatus, Course
 from schedules.readiness import ruled_out
 
 from .holding import hold_over, no_visit_while_held
-from .shared import UnableTo, is_prescriber, locked, long_date, on_trail, saved_before
+from .shared import (
+    UnableTo,
+    is_prescriber,
+    locked,
+    locked_with,
+    long_date,
+    on_trail,
+    saved_before,
+)
 
 
 class UnableToBook(UnableTo):
@@ -36,7 +44,8 @@ def book_visit(
     Raises:
         UnableToBook: a day in the past; before the earliest day (R7) or inside a hold that has an
             end (R10), unless a prescriber gives a `reason`; inside one without an end; while a
-            check rules the infusion out; or that time is booked for this patient already.
+            check rules the infusion out; while an infusion waits for a clinician's word (R11,
+            R15); treatment is stopped; or that time is booked for this patient already.
     """
     with transaction.atomic():
         course = locked(course)
@@ -63,7 +72,7 @@ def move_visit(
         UnableToBook: it is no longer booked; else see `book_visit`.
     """
     with transaction.atomic():
-        visit.course = locked(visit.course)
+        locked_with(visit)
         _refuse_unless_booked(visit)
         if visit.starts_at == starts_at:  # the same form again
             return visit
@@ -79,7 +88,7 @@ def cancel_visit(*, visit: Appointment, actor: User, now: dt.datetime) -> None:
         UnableToBook: it is no longer booked.
     """
     with transaction.atomic():
-        course = locked(visit.course)
+        course = locked_with(visit)
         _refuse_unless_booked(visit)
         visit.status = AppointmentStatus.CANCELLED
         visit.save(update_fields=["status"])
@@ -105,6 +114,10 @@ def _place(
         raise UnableToBook(_("The visit must be today or later."))
     if course.stopped_on:
         raise UnableToBook(_("Infusions are stopped. Restart treatment first."))
+    if course.forecast(today).state == "pending_clinician":
+        raise UnableToBook(
+            _("Nothing can be booked yet: what the last infusion counts as is not decided.")
+        )
     earliest = course.next_earliest_on if course.started_on else None
     if earliest and day < earliest and not (reason and is_prescriber(actor, course)):
         raise UnableToBook(

@@ -188,14 +188,18 @@ class Course(models.Model):
         """This course and those that it goes on from, newest first: one clock (A13)."""
         return [self, *(self.continues.line if self.continues else ())]
 
+    @property
+    def took_over_on(self) -> dt.date | None:
+        """The day from which this regimen ran in place of the one before; None for the first."""
+        return self.continues.stopped_on if self.continues else None
+
     def at(self, day: dt.date) -> "Course":
         """The course of this line to which a dose given on the local date `day` belongs."""
         return next((one for one in self.line if not one._is_later_than(day)), self)  # noqa: SLF001 - its own class
 
     def _is_later_than(self, day: dt.date) -> bool:
         """Whether the course before this one still ran on `day`."""
-        began = self.continues.stopped_on if self.continues else None
-        return began is not None and day < began
+        return self.took_over_on is not None and day < self.took_over_on
 
     def start(self, today: dt.date, *, and_also: Sequence[engine.Infusion] = ()) -> Position:
         """Where the course stood before its own first infusion: the clock of the one it goes on

@@ -12,6 +12,7 @@ from schedules.models import (
     ClinicRules,
     Course,
     Hold,
+    Patient,
     Restart,
     RestartChoice,
     StopReason,
@@ -240,7 +241,43 @@ class TestSwitching:
         for row in (visit, hold, over):
             row.refresh_from_db()
         assert (visit.course, visit.status) == (later, AppointmentStatus.BOOKED)
-        assert (hold.course, over.course) == (later, course)
+        assert (hold.course, over.course) == (later, later)
+
+    def test_whoever_had_the_page_open_acts_on_the_plan_that_goes_on(self, course, rosa, priya):
+        visit = book(course, rosa, TODAY + days(29))
+        hold = actions.start_hold(
+            course=course, actor=rosa, now=NOW, reason="infection", starts_on=TODAY
+        )
+        later = switch(course, priya)
+        facts = {"actor": rosa, "now": NOW}
+        actions.release_hold(hold=hold, ends_on=TODAY + days(1), **facts)
+        actions.void_hold(hold=hold, reason="Another patient", **facts)
+        moved = actions.move_visit(visit=visit, starts_at=visit.starts_at + days(1), **facts)
+        version = Course.objects.get(pk=later.pk).due_version
+        actions.cancel_visit(visit=moved, **facts)
+        assert Course.objects.get(pk=later.pk).due_version == version + 1
+
+    @pytest.mark.parametrize("verb", [stop, switch])
+    def test_a_plan_does_not_end_before_it_began(self, course, priya, verb):
+        later = switch(course, priya)
+        more = {"code": "ocrevus-iv"} if verb is switch else {}
+        with pytest.raises(actions.UnableToChangeCourse, match="plan began on March 12, 2026"):
+            verb(later, priya, on=TODAY - days(1), **more)
+        assert verb(later, priya, on=TODAY, **more)
+
+    def test_a_reaction_under_the_plan_before_ends_the_one_that_took_over(self, course, priya):
+        later = switch(course, priya)
+        infusion = course.infusions.get()
+        actions.correct_infusion(
+            infusion=infusion,
+            actor=priya,
+            now=NOW,
+            revision=infusion.revision,
+            reason="Told today",
+            reaction="life-threatening",
+        )
+        ended = Patient.objects.get(pk=course.patient_id).course
+        assert (ended, ended.stopped_on, ended.contraindicated) == (later, TODAY, True)
 
     def test_the_next_dose_is_counted_from_the_switch_on(self, course, rosa, priya):
         later = switch(course, priya)
