@@ -1,4 +1,4 @@
-"""Corrections in a real browser: two people at one record, a double tap, and every look."""
+"""Corrections in a real browser: two people at one record, a double tap, and how it looks."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from schedules.models import Correction, Infusion
 from tests.cast import give, make_patient
 
 from .conftest import (
-    assert_accessible_in_every_look,
+    assert_accessible_in_two_looks,
     assert_no_axe_violations,
     assert_no_sideways_scroll,
     assert_targets,
@@ -93,7 +93,7 @@ def test_undo_of_what_somebody_corrected_is_refused(mine, harbor, rosa, priya):
     assert Infusion.objects.get().voided_at is None
 
 
-def test_every_page_of_a_correction_in_every_look(mine, infusion, priya):
+def test_every_page_of_a_correction_narrow_and_wide(mine, infusion, priya):
     mine.goto(address(infusion))
     change(mine, "300 mg")
     expect(mine.get_by_role("heading", name="Check the change")).to_be_visible()
@@ -116,4 +116,4 @@ def test_every_page_of_a_correction_in_every_look(mine, infusion, priya):
 def checked(page: Page) -> None:
     assert page.locator(".btn-primary").count() == 1
     assert_targets(page, 44)
-    assert_accessible_in_every_look(page)
+    assert_accessible_in_two_looks(page)

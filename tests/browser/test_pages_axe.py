@@ -13,9 +13,14 @@ from schedules import actions
 from schedules.models import Appointment, Course, Infusion, Patient, StopReason
 from tests.cast import book, days, give, make_patient
 
-from .conftest import assert_accessible_in_every_look, assert_targets
+from .conftest import (
+    assert_accessible_in_every_look,
+    assert_accessible_in_two_looks,
+    assert_targets,
+)
 from .signing_in import signed_in_page
 
+PATIENT_TARGET, STAFF_TARGET = 48, 44  # CSS pixels
 LONG = "Wolfeschlegelsteinhausenbergerdorff"
 
 
@@ -39,7 +44,10 @@ def checked(page: Page, minimum: int) -> None:
     expect(page.locator("h1")).to_have_count(1)
     expect(page.locator(".btn-primary")).to_have_count(min(1, page.locator(".btn-primary").count()))
     assert_targets(page, minimum)
-    assert_accessible_in_every_look(page)
+    if minimum == PATIENT_TARGET:
+        assert_accessible_in_every_look(page)
+    else:
+        assert_accessible_in_two_looks(page)
 
 
 def nothing(course: Course, nurse, today: dt.date) -> None:
@@ -92,31 +100,31 @@ def test_home_in_each_state(page, patient, rosa, today, letter):
     with signed_in_page(page, patient.user):
         page.goto("/home/")
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        checked(page, 48)
+        checked(page, PATIENT_TARGET)
 
 
 def test_home_of_new_people(page, harbor, rosa):
     with signed_in_page(page, make_patient(harbor, rosa, "Abe", now=timezone.now()).user):
         page.goto("/home/")
-        checked(page, 48)
+        checked(page, PATIENT_TARGET)
 
 
 def test_the_choice_of_a_couple_and_nobody(page, patient, harbor, rosa, mallory):
     make_patient(harbor, rosa, "Abe", email=patient.email, now=timezone.now())
     with signed_in_page(page, patient.user):
         page.goto("/home/")
-        checked(page, 48)
+        checked(page, PATIENT_TARGET)
     with signed_in_page(page, mallory):
         page.goto("/home/")
-        checked(page, 48)
+        checked(page, PATIENT_TARGET)
 
 
 @pytest.mark.parametrize("name", ["today", "late", "due", "screening", "check"])
 def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
     with signed_in_page(page, rosa):
         page.goto(f"/staff/?list={name}")
-        checked(page, 44)
-        for number in range(27):
+        checked(page, STAFF_TARGET)
+        for number in range(26):
             course = make_patient(harbor, rosa, f"P{number}", now=timezone.now()).course
             give(course, rosa, today - days({"late": 200, "due": 150}.get(name, 180)))
             if name in {"today", "check"}:
@@ -124,7 +132,7 @@ def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
                 book(course, rosa, day, now=timezone.now() - days(3))
         page.reload()
         expect(page.get_by_text("Page 1 of 2")).to_be_visible()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +152,7 @@ def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
 def test_staff_pages(page, patient, rosa, path):
     with signed_in_page(page, rosa):
         page.goto(path.format(pk=patient.pk))
-        checked(page, 48 if "as-patient" in path else 44)
+        checked(page, PATIENT_TARGET if "as-patient" in path else STAFF_TARGET)
 
 
 @pytest.mark.parametrize("letter", ["F", "H", "N", "O"])
@@ -152,7 +160,7 @@ def test_the_patient_page_in_its_states(page, patient, rosa, today, letter):
     STATES[letter](patient.course, rosa, today)
     with signed_in_page(page, rosa):
         page.goto(f"/staff/patients/{patient.pk}/")
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 def test_visits_and_decisions(page, patient, rosa, today):
@@ -167,9 +175,9 @@ def test_visits_and_decisions(page, patient, rosa, today):
             f"infusions/{infusion}/decide",
         ):
             page.goto(f"{here}/{path}/")
-            checked(page, 44)
+            checked(page, STAFF_TARGET)
         page.get_by_role("button", name="Save decision").click()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +194,7 @@ def test_forms_with_every_error_shown(page, patient, rosa, path, button):
             page.get_by_label("Stopped early", exact=True).check()
         page.get_by_role("button", name=button).click()
         expect(page).to_have_title(re.compile("^Error: "))
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 def test_the_questions_before_saving(page, patient, rosa):
@@ -195,9 +203,9 @@ def test_the_questions_before_saving(page, patient, rosa):
         page.get_by_label("300 mg").check()
         page.get_by_label("I checked name and date of birth").check()
         page.get_by_role("button", name="Save infusion").click()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
         page.get_by_role("button", name="It is right: save infusion").click()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 def test_the_questions_before_booking(page, patient, rosa, today):
@@ -207,7 +215,7 @@ def test_the_questions_before_booking(page, patient, rosa, today):
         page.get_by_label("Day").fill("3")
         page.get_by_role("button", name="Book visit").click()
         expect(page.get_by_role("heading", name="Is this right?")).to_be_visible()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 def test_the_turns_of_a_course(page, patient, harbor, priya, today):
@@ -218,22 +226,22 @@ def test_the_turns_of_a_course(page, patient, harbor, priya, today):
     give(lapsed.course, priya, today - relativedelta(months=14))
     with signed_in_page(page, priya):
         page.goto(f"/staff/patients/{lapsed.pk}/restart/")
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
         for path in ("previous", "switch"):
             page.goto(f"{here}/{path}/")
-            checked(page, 44)
+            checked(page, STAFF_TARGET)
         page.goto(f"{here}/stop/")
         page.get_by_role("button", name="Check what follows").click()
         expect(page).to_have_title(re.compile("^Error: "))
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
         page.get_by_label("Moved to another clinic").check()
         page.get_by_role("button", name="Check what follows").click()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
         page.get_by_role("button", name="Stop infusions").click()
         expect(page.get_by_role("heading", name="Transfer packet")).to_be_visible()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
         page.goto(f"{here}/reopen/")
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
 
 
 def test_a_hold_with_a_visit_inside(page, patient, rosa, today):
@@ -243,7 +251,30 @@ def test_a_hold_with_a_visit_inside(page, patient, rosa, today):
         page.get_by_label("Infection", exact=True).check()
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_text("This visit lies inside the hold.")).to_be_visible()
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
         page.goto(f"/staff/patients/{patient.pk}/")
-        checked(page, 44)
+        checked(page, STAFF_TARGET)
     assert visit.course.holds.get().ends_on is None
+
+
+def test_after_a_reaction_and_with_half_known_history(page, harbor, rosa, priya, today):
+    """The short infusion allowed again, what was found out, and the gravest question."""
+    now = timezone.now()
+    hurt = make_patient(harbor, rosa, "Hugo", now=now)
+    give(hurt.course, rosa, today - relativedelta(months=6), reaction="severe")
+    moved = make_patient(harbor, rosa, "Yuki", now=now)
+    told = actions.Told((today - days(100)).replace(day=1), 600, day_known=False)
+    actions.record_elsewhere(course=moved.course, actor=rosa, now=now, doses=[told])
+    infusion = Infusion.objects.get(course=moved.course)
+    with signed_in_page(page, priya):
+        page.goto(f"/staff/patients/{hurt.pk}/allow-short/")
+        checked(page, STAFF_TARGET)
+        page.goto(f"/staff/patients/{moved.pk}/infusions/{infusion.pk}/decide/")
+        expect(page.get_by_role("heading", name="Complete the history")).to_be_visible()
+        checked(page, STAFF_TARGET)
+        page.goto(f"/staff/patients/{hurt.pk}/record/")
+        page.get_by_label("Life-threatening").check()
+        page.get_by_label("I checked name and date of birth").check()
+        page.get_by_role("button", name="Save infusion").click()
+        expect(page.get_by_text("Treatment stops for good.")).to_be_visible()
+        checked(page, STAFF_TARGET)
