@@ -17,6 +17,7 @@ from schedules.engine.dates import months
 from schedules.engine.explain import Reason
 from schedules.engine.forecast import Forecast
 from schedules.models import ClinicRules, Course, HoldReason, Infusion
+from schedules.plans import treatment_before
 from schedules.readiness import standings, starts_anew
 
 
@@ -216,6 +217,23 @@ def visit_questions(found: Forecast, day: dt.date) -> Iterator[str]:
                 days,
             )
             yield late.format(n=days, due=_date(dose.due), last=_date(dose.window_end))
+
+
+def washout_questions(course: Course, day: dt.date) -> Iterator[str]:
+    """What to ask about a first dose on `day`, a local date, after another treatment (A14)."""
+    before = treatment_before(course, day)
+    if before is None or course.position(day).anchor is not None:
+        return
+    facts = {"drug": before.drug, "days": before.alert_days}
+    if before.earliest_on and day < before.earliest_on:
+        early = _("After {drug} the first infusion may be given from {date} on.")
+        yield early.format(date=_date(before.earliest_on), **facts)
+    if before.alert_days:
+        late = _(
+            "This is more than {days} days after the last {drug} dose. A relapse is more likely "
+            "then. Has the prescriber agreed?"
+        )
+        yield late.format(**facts)
 
 
 def _date(day: dt.date) -> str:

@@ -9,9 +9,10 @@ import datetime as dt
 import pytest
 
 from schedules import actions
-from schedules.models import Appointment, ClinicRules, Hold
+from schedules.models import Appointment, ClinicRules, Course, Hold
 from tests.cast import NOW, TODAY, book, days, give, make_patient, signed_in
 from tests.schedules.test_clinic_calendar import close
+from tests.schedules.test_screening import answer_all
 from tests.schedules.test_views_record import kept, text
 from tests.schedules.test_views_visits import answers, at, visits
 
@@ -291,3 +292,23 @@ class TestMoving:
 def test_the_open_days_of_the_clinic_count(nurse, ben, harbor):
     ClinicRules.objects.create(clinic=harbor, open_weekdays="1")
     assert offered(nurse, ben)[0] == dt.date(2026, 4, 13)
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        ((4, 6), "After natalizumab the first infusion may be given from April 7, 2026 on."),
+        ((4, 7), ""),
+        ((4, 24), ""),
+        ((4, 27), "This is more than 45 days after the last natalizumab dose."),
+    ],
+)
+def test_a_first_visit_is_asked_about_when_the_wash_out_says_so(clock, ana, rosa, day, words):
+    """The last natalizumab dose was on March 10, 2026."""
+    answer_all(ana, rosa)
+    Course.objects.filter(patient=ana).update(
+        previous_drug="natalizumab", previous_last_on=dt.date(2026, 3, 10)
+    )
+    there = f"/staff/patients/{ana.pk}/book/"
+    assert words in text(signed_in(rosa).post(there, answers(*day), follow=True))
+    assert len(visits(ana)) == (not words)

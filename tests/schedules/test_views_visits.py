@@ -151,6 +151,13 @@ class TestBook:
         form = nurse.post(address, kept(asked) | {"fix": "1"}).context["form"]
         assert (form["day"].value(), form["time"].value()) == (["5", "30", "2026"], "2 pm")
 
+    def test_nothing_is_booked_before_a_clinician_decides(self, nurse, address, ben, rosa):
+        give(ben.course, rosa, TODAY - days(1), 250, outcome="partial", now=NOW)
+        assert address not in text(nurse.get(f"/staff/patients/{ben.pk}/"))
+        page = text(nurse.post(address, answers()))
+        assert "Nothing can be booked yet: what the last infusion counts as is not decided." in page
+        assert visits(ben) == []
+
     def test_a_second_visit_is_asked_about(self, nurse, address, ben):
         nurse.post(address, answers())
         page = text(nurse.post(address, answers(4, 13)))

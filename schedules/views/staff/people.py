@@ -127,7 +127,9 @@ def _steps(record: Patient, infusions: list[Infusion], now: dt.datetime) -> list
     held = holding.steps(record, course, now)
     rest, give = recording.record_steps(record, now)
     book = reverse("staff:book", args=[record.pk])
-    if holding.has_no_end(course, record.clinic.local_date(now)):
+    today = record.clinic.local_date(now)
+    waits = course.forecast(today).state == "pending_clinician"
+    if waits or holding.has_no_end(course, today):
         return [*decide, *held, *turn, *rest, give]
     if booked_visits(course):
         return [*decide, *held, *turn, *rest, give, (book, _("Book another visit"))]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from schedules import actions
-from schedules.before_saving import visit_questions
+from schedules.before_saving import visit_questions, washout_questions
 from schedules.booking import (
     Offer,
     calendar_around,
@@ -176,6 +176,7 @@ def _questions(
     other = nearest_open(day, dose, today=today, calendar=calendar)
     found = course.forecast(today)
     asked = [closed_day(day, other, calendar), *visit_questions(found, day)]
+    asked += washout_questions(course, day)
     if ahead and not moving and found.position.step != "initial-1":
         with timezone.override(clinic.tz):
             told = _("A visit is booked already: {date} To change it, move that one.")
