@@ -71,6 +71,21 @@ class TestWhoMayDecide:
         assert client.get(reverse(f"staff:{name}")).status_code == 404
         assert client.post(reverse(f"staff:{name}"), rules()).status_code == 404
 
+    def test_a_role_that_ends_while_a_form_is_saved_leads_to_no_page(
+        self, nurse, harbor, monkeypatch
+    ):
+        monkeypatch.setattr(actions, "decides_for", lambda *_: True)  # as the request began
+        shown = nurse.get(f"{CLINIC}checks/").context["form"]
+        checks = {name: shown[name].initial or "" for name in shown.fields}
+        kept = close(harbor, "2026-04-10")
+        for address, sent in (
+            ("change/", rules(long_gap_months="10")),
+            ("checks/", checks),
+            (f"closures/{kept.pk}/remove/", {}),
+        ):
+            assert nurse.post(f"{CLINIC}{address}", sent).status_code == 404
+        assert Closure.objects.filter(pk=kept.pk).exists()
+
     @pytest.mark.parametrize("role", [Role.PRESCRIBER, Role.ADMIN])
     def test_prescribers_and_administrators_may(self, clock, harbor, role):
         client = signed_in(make_staff(harbor, "Remy", role))
@@ -146,7 +161,9 @@ class TestRules:
         assert form["open_weekdays"].value() == ["1", "7"]
 
     def test_each_treatment_names_its_source(self, prescriber):
-        assert "then 600 mg 6 months after infusion 1" in text(prescriber.get(f"{CLINIC}change/"))
+        for path in ("", "change/"):
+            shown = text(prescriber.get(CLINIC + path))
+            assert "US label and EU SmPC: 300 mg, 300 mg two weeks later, then 600 mg" in shown
 
     def test_the_next_holidays_are_those_of_the_state(self, prescriber, harbor):
         shown = prescriber.get(CLINIC).context["holidays"]

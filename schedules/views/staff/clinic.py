@@ -1,6 +1,8 @@
 """What a clinic decides for itself; everybody there sees it, few may change it."""
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -68,7 +70,8 @@ def change(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = RulesForm.of(ClinicRules.of(clinic), data, today=clinic.local_date(now))
     if form.is_valid():
-        actions.change_rules(clinic=clinic, actor=user_of(request), now=now, **form.facts())
+        with _no_page_for_others():
+            actions.change_rules(clinic=clinic, actor=user_of(request), now=now, **form.facts())
         messages.success(request, _("Saved."))
         return _back_to(clinic)
     return _form_page(request, clinic, form, title=_("Change the clinic's rules"), now=now)
@@ -101,7 +104,8 @@ def remove_closure(request: HttpRequest, closure_pk: int) -> HttpResponse:
     clinic = _to_change(request)
     closure = Closure.objects.filter(clinic=clinic, pk=closure_pk).first()
     if closure:
-        actions.remove_closure(closure=closure, actor=user_of(request), now=timezone.now())
+        with _no_page_for_others():
+            actions.remove_closure(closure=closure, actor=user_of(request), now=timezone.now())
     messages.success(request, _("The closure is removed."))
     return _back_to(clinic)
 
@@ -115,7 +119,7 @@ def change_checks(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = ChecksForm(data, today=clinic.local_date(now), settings=_settings(clinic))
     if form.is_valid():
-        with transaction.atomic():
+        with _no_page_for_others(), transaction.atomic():
             for code, in_use, months in form.decisions():
                 actions.set_check_interval(
                     clinic=clinic,
@@ -153,6 +157,15 @@ def _to_change(request: HttpRequest) -> Clinic:
     if not actions.decides_for(user_of(request), clinic):
         raise Http404
     return clinic
+
+
+@contextlib.contextmanager
+def _no_page_for_others() -> Iterator[None]:
+    """Who may change the clinic no longer, since this request began, finds no page either."""
+    try:
+        yield
+    except actions.UnableToChangeClinic as refusal:
+        raise Http404 from refusal
 
 
 def _back_to(clinic: Clinic) -> HttpResponse:
