@@ -4,6 +4,7 @@ A regimen is never edited: a change of label becomes a new version, and a course
 version it was started on. Source tags such as [HCP] are those of the project's clinical rules.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +55,11 @@ class Regimen:
         """The code and the version, as a stored date carries them (R18)."""
         return f"{self.code} {self.version}"
 
+    @property
+    def grounds(self) -> str:
+        """The source as people read it, without the tags."""
+        return re.sub(r" ?\[[A-Z]+\]", "", self.source)
+
     def dose_mg(self, step: str) -> int:
         """The planned dose in mg at `step`: one of the initial ones, else maintenance."""
         initial = {dose.step: dose.dose_mg for dose in self.initial}
@@ -73,7 +79,7 @@ OCREVUS_IV = Regimen(
     title="Ocrevus IV, every 6 months",
     drug="ocrelizumab",
     route="iv",
-    source="US label in [HCP][DC], EU SmPC in [EMC][RXR]: 300 mg, 300 mg two weeks later, then "
+    source="US label [HCP][DC] and EU SmPC [EMC][RXR]: 300 mg, 300 mg two weeks later, then "
     "600 mg 6 months after infusion 1 and every 6 months; at least 5 months between doses",
     initial=(InitialDose("initial-1", 300, 0), InitialDose("initial-2", 300, 14)),
     maintenance_mg=600,
@@ -106,7 +112,8 @@ OCREVUS_SC = Regimen(
     title="Ocrevus under the skin, every 6 months",
     drug="ocrelizumab",
     route="sc",
-    source="[SCL]: 920 mg every 6 months, first dose not split; minimum gap from [WFP] (weak)",
+    source="US label [SCL]: 920 mg every 6 months, first dose not split; "
+    "at least 5 months between doses (a weak source [WFP])",
     initial=(InitialDose("initial-1", 920, 0),),
     maintenance_mg=920,
     interval=months(6),
@@ -122,8 +129,8 @@ BRIUMVI = Regimen(
     title="Briumvi, every 24 weeks",
     drug="ublituximab",
     route="iv",
-    source="[DCU]: 150 mg, 450 mg two weeks later, then 450 mg 24 weeks after infusion 1 and "
-    "every 24 weeks; [BRI]: at least 5 months between doses",
+    source="US label [DCU]: 150 mg, 450 mg two weeks later, then 450 mg 24 weeks after infusion 1 "
+    "and every 24 weeks; at least 5 months between doses [BRI]",
     initial=(InitialDose("initial-1", 150, 0), InitialDose("initial-2", 450, 14)),
     maintenance_mg=450,
     interval=weeks(24),

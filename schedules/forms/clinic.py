@@ -40,7 +40,7 @@ def _treatments() -> Iterator[tuple[str, Any]]:
     for code in dict.fromkeys(code for code, _version in REGIMENS):
         regimen = current_regimen(code)
         words = '{}<br><span class="small muted">{}</span>'
-        yield code, format_html(words, regimen.title, regimen.source)
+        yield code, format_html(words, regimen.title, regimen.grounds)
 
 
 def _countries() -> list[tuple[str, Any]]:

@@ -53,6 +53,8 @@ def test_a_course_lapses_after_a_year(regimen):
 @EVERY
 def test_a_protocol_names_its_source_and_version(regimen):
     assert regimen.source
+    assert "[" not in regimen.grounds
+    assert " :" not in regimen.grounds
     assert REGIMENS[regimen.code, regimen.version] is regimen
 
 
