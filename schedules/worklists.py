@@ -196,8 +196,8 @@ CHECKS = {
     "rest_awaited": Check(_rest_awaited, gettext_lazy("Rest of the infusion not recorded yet")),
     "lapsed": Check(_lapsed, gettext_lazy("Choose how to restart")),
     "visit_while_held": Check(_visit_while_held, gettext_lazy("Visit while on hold")),
-    "look_again": Check(_look_again, gettext_lazy("Hold: look again")),
-    "still_needed": Check(_still_needed, gettext_lazy("Hold: still needed?")),
+    "look_again": Check(_look_again, gettext_lazy("Hold or pause: look again")),
+    "still_needed": Check(_still_needed, gettext_lazy("Hold or pause: still needed?")),
 }
 
 

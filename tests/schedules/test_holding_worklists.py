@@ -52,14 +52,14 @@ def test_on_the_review_date_somebody_looks_again(course, rosa):
     hold(course, rosa, review_on=TODAY + days(14), reason=HoldReason.PREGNANCY)
     assert lists_of(course, at(TODAY + days(13))) == set()
     (row,) = rows("check", [course.patient.clinic], at(TODAY + days(14)))
-    assert (row.word, row.step) == ("Hold: look again", "staff:patient")
+    assert (row.word, row.step) == ("Hold or pause: look again", "staff:patient")
 
 
 def test_an_open_hold_without_a_review_date_is_not_forgotten(course, rosa):
     hold(course, rosa)
     assert lists_of(course, at(TODAY + days(27))) == set()
     (row,) = rows("check", [course.patient.clinic], at(TODAY + days(28)))
-    assert row.word == "Hold: still needed?"
+    assert row.word == "Hold or pause: still needed?"
 
 
 @pytest.mark.parametrize("answer", ["ends_on", "review_on"])

@@ -143,6 +143,17 @@ class TestPages:
         assert "Insurance approval: <strong>we are waiting for your insurance</strong>" in page
         assert "Visit booked: <strong>your turn</strong>" in page
 
+    def test_staff_read_what_is_on_record_when_no_dose_is_coming(self, clock, ben, rosa):
+        answer(ben, rosa, "authorization")
+        here = f"/staff/patients/{ben.pk}/"
+        assert "Checks before the next dose</h2>" in text(signed_in(rosa).get(here))
+        facts = {"reason": "infection", "starts_on": TODAY}
+        actions.start_hold(course=ben.course, actor=rosa, now=NOW, **facts)
+        page = text(signed_in(rosa).get(here))
+        assert "Checks on record</h2>" in page
+        # What holds infusions up stands before the lists.
+        assert page.index("On hold: Infection") < page.index("Visits</h2>")
+
     def test_the_days_of_tests_are_on_the_patients_page(self, clock, ben):
         page = text(signed_in(ben.user).get("/home/"))
         assert "Blood count, MRI: March 13, 2026 to March 27, 2026" in page
