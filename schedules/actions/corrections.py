@@ -6,11 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import User
-from ocrevus_tracker.audit import trail
 from schedules.models import (
     GIVEN_FIELDS,
     Correction,
@@ -19,12 +17,11 @@ from schedules.models import (
     Infusion,
     Outcome,
 )
-from schedules.templatetags.tracker import clock, sentence
 
 from .consequences import resume_after_reaction, take_effect_anew, with_those_after
 from .corrected import Corrected, Standing
 from .refusing import refuse_contradiction, refuse_impossible
-from .shared import UnableTo, locked, long_date, on_trail, saved_before
+from .shared import UnableTo, locked, on_trail, saved_before, who_changed
 
 # What can be put right. Who recorded it, when, and for whom cannot: that is a mistake to mark.
 CORRECTABLE = (
@@ -144,21 +141,7 @@ def _refuse_stale(infusion: Infusion, revision: int, now: dt.datetime) -> None:
             _("This record was marked as a mistake. If the infusion was given, record it anew.")
         )
     if infusion.revision != revision:
-        raise ChangedMeanwhile(_who_changed(infusion, now), infusion)
-
-
-def _who_changed(infusion: Infusion, now: dt.datetime) -> str:
-    """Who, and when on the clinic's clock; the day too where it was another one."""
-    clinic = infusion.course.patient.clinic
-    entry = trail.latest(clinic=clinic, subject=infusion)
-    with timezone.override(clinic.tz):
-        time, day = clock(entry.at), clinic.local_date(entry.at)
-    when = _("at %(time)s") % {"time": time}
-    if day != clinic.local_date(now):
-        when = _("on %(date)s at %(time)s") % {"date": long_date(day), "time": time}
-    name = entry.actor.get_short_name() if entry.actor else _("The system")
-    told = sentence(_("%(name)s changed this %(when)s") % {"name": name, "when": when})
-    return f"{told} {_('Check that version, then save yours.')}"
+        raise ChangedMeanwhile(who_changed(infusion, now), infusion)
 
 
 def _differing(infusion: Infusion, changes: dict[str, Any]) -> dict[str, Any]:

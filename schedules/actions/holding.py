@@ -6,15 +6,21 @@ import uuid
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from ocrevus_tracker.accounts.models import User
-from ocrevus_tracker.audit import trail
 from schedules.models import Course, Hold, HoldQuerySet, HoldReason
 
-from .shared import UnableTo, locked, locked_with, long_date, on_trail, saved_before
+from .shared import (
+    UnableTo,
+    locked,
+    locked_with,
+    long_date,
+    on_trail,
+    saved_before,
+    who_changed,
+)
 
 # A date further away than this is a slip of the finger.
 FARTHEST_YEARS = 10
@@ -86,7 +92,7 @@ def change_hold(
         if asked == (hold.starts_on, hold.ends_on, hold.review_on, hold.note):
             return hold  # the same form again, or nothing to do
         if revision != hold.revision:
-            raise HoldChangedMeanwhile(_who_changed(hold))
+            raise HoldChangedMeanwhile(who_changed(hold, now))
         hold.starts_on, hold.ends_on, hold.review_on, hold.note = asked
         _refuse_hold(hold, hold.course.patient.clinic.local_date(now))
         _keep(hold, "change hold", actor=actor, now=now)
@@ -218,14 +224,3 @@ def _twins(hold: Hold) -> HoldQuerySet:
     if hold.ends_on:
         others = others.filter(starts_on__lt=hold.ends_on)
     return others.filter(Q(ends_on=None) | Q(ends_on__gt=hold.starts_on))
-
-
-def _who_changed(hold: Hold) -> str:
-    clinic = hold.course.patient.clinic
-    entry = trail.latest(clinic=clinic, subject=hold)
-    at = entry.at.astimezone(clinic.tz)
-    told = _(
-        "At %(time)s on %(date)s, %(name)s changed this. Check the new version, then save yours."
-    )
-    name = entry.actor.get_short_name() if entry.actor else _("the system")
-    return told % {"time": date_format(at, "g:i a"), "date": long_date(at.date()), "name": name}

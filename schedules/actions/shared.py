@@ -5,12 +5,14 @@ import uuid
 from typing import TypeVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import Membership, Role, User
 from ocrevus_tracker.audit import trail
-from schedules.models import Appointment, Course, Hold
+from schedules.models import Appointment, Course, Hold, Infusion
+from schedules.templatetags.tracker import clock, sentence
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -77,6 +79,20 @@ def on_trail(
     """Add to the audit trail that `actor` did `act` to `subject`."""
     clinic = course.patient.clinic
     trail.record(at=now, actor=actor, clinic=clinic, act=act, subject=subject, reason=reason)
+
+
+def who_changed(subject: Infusion | Hold, now: dt.datetime) -> str:
+    """Who changed it last, and when on the clinic's clock; the day too where it was another one."""
+    clinic = subject.course.patient.clinic
+    entry = trail.latest(clinic=clinic, subject=subject)
+    with timezone.override(clinic.tz):
+        time, day = clock(entry.at), clinic.local_date(entry.at)
+    when = _("at %(time)s") % {"time": time}
+    if day != clinic.local_date(now):
+        when = _("on %(date)s at %(time)s") % {"date": long_date(day), "time": time}
+    name = entry.actor.get_short_name() if entry.actor else _("The system")
+    told = sentence(_("%(name)s changed this %(when)s") % {"name": name, "when": when})
+    return f"{told} {_('Check that version, then save yours.')}"
 
 
 def long_date(day: dt.date) -> str:

@@ -181,7 +181,7 @@ class TestChange:
         change(opened, priya, ends_on=DUE)
         with pytest.raises(actions.HoldChangedMeanwhile) as refusal:
             change(opened, rosa, review_on=DUE)
-        told = "At 11:00 a.m. on March 12, 2026, Priya changed this."
+        told = "Priya changed this at 11:00 a.m. Check that version, then save yours."
         assert str(refusal.value).startswith(told)
         opened.refresh_from_db()
         assert opened.review_on is None

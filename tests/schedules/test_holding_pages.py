@@ -168,7 +168,7 @@ class TestChange:
         change(made, priya, ends_on=DUE)
         sent = answers(review_on=TODAY + days(7), note="Calls on Monday", revision="0")
         page = nurse.post(f"{here}holds/{made.pk}/", sent)
-        assert "Priya changed this. Check the new version, then save yours." in text(page)
+        assert "Priya changed this at 11:00 a.m. Check that version, then save yours." in text(page)
         assert "The version that is saved now" in text(page)
         assert 'value="Calls on Monday"' in text(page)
         assert kept(page)["revision"] == "1"
