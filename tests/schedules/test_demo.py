@@ -10,6 +10,7 @@ from django.db import transaction
 from schedules import demo
 from schedules.clinic_calendar import ClinicCalendar
 from schedules.models import ClinicRules, Course, Patient
+from schedules.views.patient import home_facts
 from tests.cast import NOW, TODAY
 
 EVERY_STATE = {
@@ -70,6 +71,11 @@ def built(built_once, db):
 def test_it_shows_every_state_that_the_pages_know(built):
     assert states(TODAY) == EVERY_STATE
     assert Patient.objects.count() == len(demo.STORIES)
+
+
+def test_it_shows_every_state_of_the_patients_page(built):
+    states = [home_facts(one, NOW)["state"] for one in Patient.objects.all()]
+    assert {state.letter for state in states} == set("ABCDEFGHIJKLMNO")
 
 
 def test_it_is_closed_on_a_day_when_somebody_is_due(built):
