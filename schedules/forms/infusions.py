@@ -49,7 +49,10 @@ class InfusionForm(CleanForm):
     )
     dose_mg = DoseChoiceField(label=_("Dose"), offered_mg=())
     outcome = forms.ChoiceField(
-        label=_("How it went"), choices=Outcome.choices, widget=forms.RadioSelect
+        label=_("How it went"),
+        help_text=_("Interrupted, but finished on the same day? Then it is the full dose."),
+        choices=Outcome.choices,
+        widget=forms.RadioSelect,
     )
     disposition = forms.ChoiceField(
         label=_("Only if stopped early: what counts next?"),

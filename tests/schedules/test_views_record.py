@@ -433,6 +433,9 @@ class TestDetails:
         assert "Usual (Option 1): the run takes about 3 hours 36 minutes" in page
         assert "Short (Option 2): the run takes about 2 hours 4 minutes" in page
 
+    def test_what_an_interrupted_infusion_is_stands_by_the_question(self, nurse, address):
+        assert "finished on the same day? Then it is the full dose." in text(nurse.get(address))
+
     def test_a_later_injection_is_watched_for_less_than_the_first(self, clock, harbor, rosa):
         patient = make_patient(harbor, rosa, "Dora", regimen_code="ocrevus-sc")
         there, nurse = f"/staff/patients/{patient.pk}/record/", signed_in(rosa)
