@@ -204,6 +204,16 @@ class TestRestart:
         restart(lapsed, priya, RestartChoice.SPLIT)
         assert "Chosen now" in text(prescriber.get(url(lapsed.patient, "restart")))
 
+    def test_a_choice_waits_for_the_decision_about_what_came_to_light_after_it(
+        self, prescriber, lapsed, priya
+    ):
+        restart(lapsed, priya, RestartChoice.SPLIT)
+        told = actions.Told(LONG_AGO + days(40), 300, ordinal_known=False)
+        actions.record_elsewhere(course=lapsed, actor=priya, now=NOW, doses=[told])
+        for send in (prescriber.get, prescriber.post):
+            page = send(url(lapsed.patient, "restart"), RESTART, follow=True)
+            assert "waits for something" in text(page)
+
     def test_a_nurse_sees_the_plans_and_asks(self, nurse, lapsed):
         page = nurse.get(url(lapsed.patient, "restart"))
         assert "Ask a prescriber." in text(page)

@@ -163,7 +163,8 @@ def restart(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("staff:patient", pk)
     today = course.patient.clinic.local_date(now)
     chosen = _pending_choice(course, today)
-    if not chosen and course.forecast(today).state != "lapsed":
+    found = course.forecast(today)
+    if found.position.awaits_clinician or (not chosen and found.state != "lapsed"):
         told = _("There is nothing to choose: the course has not lapsed, or waits for something.")
         messages.error(request, told)
         return redirect("staff:patient", pk)
