@@ -205,7 +205,10 @@ def note_previous_treatment(
             raise UnableToChangeCourse(_("Enter the date of its last dose."))
         if last_on and last_on > course.patient.clinic.local_date(now):
             raise UnableToChangeCourse(_("The last dose must be today or in the past."))
-        course.previous_drug, course.previous_last_on = drug, last_on if drug else None
+        asked = (drug, last_on if drug else None)
+        if asked == (course.previous_drug, course.previous_last_on):  # the same form again
+            return course
+        course.previous_drug, course.previous_last_on = asked
         course.save(update_fields=["previous_drug", "previous_last_on"])
         on_trail(course, "note previous treatment", course, actor=actor, now=now)
     return course

@@ -371,6 +371,8 @@ class TestPreviousTreatment:
         self.note(course, rosa)
         course.refresh_from_db()
         assert (course.previous_drug, course.previous_last_on) == ("natalizumab", TODAY)
+        self.note(course, rosa)  # the same form again
+        assert Entry.objects.filter(act="note previous treatment").count() == 1
         self.note(course, rosa, "", TODAY)
         course.refresh_from_db()
         assert (course.previous_drug, course.previous_last_on) == ("", None)

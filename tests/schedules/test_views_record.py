@@ -297,6 +297,14 @@ class TestStoppedEarly:
         again = nurse.post(decide, sent | {"disposition": "repeat"}, follow=True)
         assert "This was decided already: Count as given." in text(again)
 
+    def test_what_was_marked_as_a_mistake_meanwhile_is_said(self, nurse, address, ben, rosa):
+        nurse.post(address, self.sent())
+        infusion = Infusion.objects.latest("pk")
+        actions.undo_infusion(infusion=infusion, actor=rosa, now=NOW)
+        decide = f"/staff/patients/{ben.pk}/infusions/{infusion.pk}/decide/"
+        page = nurse.post(decide, {"disposition": "repeat"}, follow=True)
+        assert "This record was marked as a mistake: nothing is to be decided." in text(page)
+
     def test_a_full_infusion_has_nothing_to_decide(self, nurse, address, ben):
         first = ben.course.infusions.get().pk
         assert nurse.get(f"/staff/patients/{ben.pk}/infusions/{first}/decide/").status_code == 404

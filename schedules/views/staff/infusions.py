@@ -253,7 +253,10 @@ def decide(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     """
     now = timezone.now()
     patient = staff_patient(request, pk)
-    infusion = _infusion(patient, infusion_pk, voided_at=None)
+    infusion = _infusion(patient, infusion_pk)
+    if infusion.voided_at:
+        messages.error(request, _("This record was marked as a mistake: nothing is to be decided."))
+        return redirect("staff:patient", pk)
     if infusion.elsewhere:
         return complete(request, patient, infusion, now)
     if infusion.outcome != Outcome.PARTIAL:
@@ -322,6 +325,6 @@ def allow_short(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _infusion(patient: Patient, pk: int, **wanted: Any) -> Infusion:  # noqa: ANN401 - lookups
+def _infusion(patient: Patient, pk: int) -> Infusion:
     """An infusion of `patient`; Http404 where there is none."""
-    return get_object_or_404(Infusion, course__patient=patient, pk=pk, **wanted)
+    return get_object_or_404(Infusion, course__patient=patient, pk=pk)
