@@ -14,9 +14,9 @@ MISSING = 999_999
 @pytest.fixture
 def pages(clock, ben, rosa) -> dict[str, list[int]]:
     """Every staff page about one patient, with what its address names."""
+    visit = book(ben.course, rosa, TODAY + days(200)).pk
     give(ben.course, rosa, TODAY, 250, now=NOW, outcome="partial")
     infusion = ben.course.infusions.latest("pk").pk
-    visit = book(ben.course, rosa, TODAY + days(200)).pk
     return {
         "patient": [ben.pk],
         "change_patient": [ben.pk],
