@@ -197,7 +197,7 @@ def _hepatitis_b(course: Course, day: dt.date, today: dt.date) -> Iterator[Quest
 
 
 def visit_questions(found: Forecast, day: dt.date) -> Iterator[str]:
-    """What to ask about a visit on `day`, a local date, that is outside the window."""
+    """What to ask about a visit on `day`, a local date: outside the window, or after a lapse."""
     dose = found.next
     if dose and dose.window_start and dose.window_end:
         # Before the earliest day there is nothing to ask: it is refused, or has its reason.
@@ -209,7 +209,12 @@ def visit_questions(found: Forecast, day: dt.date) -> Iterator[str]:
                 days,
             )
             yield early.format(n=days, due=_date(dose.due), first=_date(dose.window_start))
-        if day > dose.window_end:
+        if dose.lapses_on and day >= dose.lapses_on and not found.position.pending:  # R13
+            yield _(
+                "The treatment has lapsed by {day}. "
+                "A prescriber chooses how it starts again, at best before the visit is booked."
+            ).format(day=_date(day))
+        elif day > dose.window_end:
             days = (day - dose.due).days
             late = ngettext(
                 "This is {n} day after the due date, {due}. Most visits are by {last}.",

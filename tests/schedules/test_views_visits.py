@@ -6,6 +6,7 @@ import uuid
 import pytest
 from django.core.exceptions import ValidationError
 
+from schedules import actions
 from schedules.forms.visits import read_time
 from schedules.models import Appointment
 from tests.cast import NEW_YORK, NOW, TODAY, book, days, give, signed_in
@@ -133,6 +134,8 @@ class TestBook:
         [
             ((3, 26), "This is 15 days before the due date, April 10, 2026."),
             ((4, 25), "This is 15 days after the due date, April 10, 2026."),
+            ((10, 9), "This is 182 days after the due date, April 10, 2026."),
+            ((10, 13), "The treatment has lapsed by October 13, 2026."),
         ],
     )
     def test_outside_the_window_it_asks_once(self, nurse, address, ben, day, words):
@@ -145,6 +148,16 @@ class TestBook:
     @pytest.mark.parametrize("day", [(3, 27), (4, 24)])
     def test_the_last_days_of_the_window_are_inside(self, nurse, address, ben, day):
         assert nurse.post(address, answers(*day)).status_code == 302
+
+    def test_a_choice_to_restart_answers_the_question_about_the_lapse(
+        self, clock, address, ben, priya
+    ):
+        clock.move_to(at(10, 12, 12))
+        actions.choose_restart(
+            course=ben.course, actor=priya, now=at(10, 12, 12), choice="single", reason="Stable"
+        )
+        page = signed_in(priya).post(address, answers(10, 13)).content.decode()
+        assert "has lapsed" not in page
 
     def test_choosing_another_date_keeps_what_was_typed(self, nurse, address):
         asked = nurse.post(address, answers(5, 30, time="2 pm"))
