@@ -231,8 +231,8 @@ class TestWhileAClinicianHasToDecide:
     def course(self, harbor, rosa) -> Course:
         """Stopped half-way today, with a visit tomorrow."""
         course = due_course(harbor, rosa, due_in=0)
-        give(course, rosa, TODAY, 250, now=NOW, outcome="partial")
         book(course, rosa, TODAY + days(1))
+        give(course, rosa, TODAY, 250, now=NOW, outcome="partial")
         return course
 
     def test_nothing_goes_not_even_about_a_visit(self, course):
