@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from schedules import actions
+from schedules import actions, worklists
 from schedules.models import Appointment, Course, Infusion, Patient, StopReason
 from tests.cast import book, days, give, make_patient
 
@@ -119,12 +119,18 @@ def test_the_choice_of_a_couple_and_nobody(page, patient, harbor, rosa, mallory)
         checked(page, PATIENT_TARGET)
 
 
+@pytest.fixture
+def _short_pages(monkeypatch):
+    monkeypatch.setattr(worklists, "ROWS_PER_PAGE", 3)
+
+
+@pytest.mark.usefixtures("_short_pages")
 @pytest.mark.parametrize("name", ["today", "late", "due", "screening", "check"])
 def test_the_work_lists_empty_and_full(page, harbor, rosa, today, name):
     with signed_in_page(page, rosa):
         page.goto(f"/staff/?list={name}")
         checked(page, STAFF_TARGET)
-        for number in range(26):
+        for number in range(4):
             course = make_patient(harbor, rosa, f"P{number}", now=timezone.now()).course
             give(course, rosa, today - days({"late": 200, "due": 150}.get(name, 180)))
             if name in {"today", "check"}:

@@ -48,9 +48,8 @@ def test_its_public_password_never_reaches_a_deployment(db):
         call_command("demo")
 
 
-@pytest.mark.parametrize("day", ["2026-08-31", "2028-02-29"])
-def test_it_can_be_made_on_any_day(db, day):
-    now = dt.datetime.fromisoformat(f"{day}T17:00:00+00:00")
+def test_it_can_be_made_on_a_leap_day(db):
+    now = dt.datetime(2028, 2, 29, 17, tzinfo=dt.UTC)
     demo.build(now)
     assert states(now.date()) == EVERY_STATE
 
