@@ -147,17 +147,6 @@ def ruled_out(course: Course, *, day: dt.date, today: dt.date) -> Check | None:
     return next((one.check for one in found if one.is_final), None)
 
 
-def missing_before_first(patient: Patient, today: dt.date) -> list[Check]:
-    """The hard checks that a first infusion on `today` would lack, the infection check aside;
-    empty once there has been one.
-    """
-    course = patient.course
-    if course is None or not starts_anew(forecast := course.forecast(today)):
-        return []
-    found = standings(course, forecast, on=today)
-    return [one.check for one in found if one.blocks and not one.check.valid_for]
-
-
 def monitoring(course: Course, forecast: Forecast) -> list[Monitoring]:
     """What is looked at again and again during treatment, with dates that hang off the doses."""
     patient = course.patient

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
+from schedules.engine.policy import ADULT_YEARS
 from schedules.engine.regimens import current_regimen
-from schedules.models import ADULT_YEARS, Course, Patient
+from schedules.models import Course, Patient
 
 from .shared import UnableTo, saved_before
 

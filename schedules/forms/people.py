@@ -13,7 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Clinic
-from schedules.models import ADULT_YEARS, ClinicRules, Patient
+from schedules.engine.policy import ADULT_YEARS
+from schedules.models import ClinicRules, Patient
 
 from .base import CleanForm, OneLineField
 from .fields import DayPartsField

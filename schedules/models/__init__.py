@@ -11,7 +11,6 @@ from .course import NEXT_FIELDS, STEPS, Course, CourseQuerySet, StopReason, next
 from .hold import Hold, HoldQuerySet, HoldReason, held_on
 from .infusion import (
     GIVEN_FIELDS,
-    SERIOUS_REACTIONS,
     UNDO_FOR,
     Disposition,
     Infusion,
@@ -21,15 +20,13 @@ from .infusion import (
     Reaction,
     as_given,
 )
-from .patient import ADULT_YEARS, Patient, PatientQuerySet
+from .patient import Patient, PatientQuerySet
 from .restart import Restart, RestartChoice
 from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, ScreeningStatus
 
 __all__ = [
-    "ADULT_YEARS",
     "GIVEN_FIELDS",
     "NEXT_FIELDS",
-    "SERIOUS_REACTIONS",
     "STEPS",
     "UNDO_FOR",
     "Appointment",

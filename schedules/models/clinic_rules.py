@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Clinic
+from schedules.engine.policy import LONG_GAP
 from schedules.engine.regimens import REGIMENS, Regimen, current_regimen
 
 WORKDAYS = "12345"  # Monday to Friday, as ISO weekday numbers
@@ -33,7 +34,9 @@ class ClinicRules(models.Model):
     regimens = models.JSONField(_("treatments in use"), default=every_regimen)
     region = models.CharField(_("label"), max_length=4, choices=Region.choices, default=Region.US)
     # A11: from this gap on the prescriber's word is asked for. No label names one.
-    long_gap_months = models.PositiveSmallIntegerField(_("long gap, in months"), default=9)
+    long_gap_months = models.PositiveSmallIntegerField(
+        _("long gap, in months"), default=LONG_GAP.months
+    )
     # ISO weekday numbers, Monday is 1.
     open_weekdays = models.CharField(_("open on"), max_length=7, default=WORKDAYS)
     # ISO 3166 codes, as the holidays package knows them; empty: no public holidays. It also has

@@ -44,10 +44,6 @@ class Reaction(models.TextChoices):
     LIFE_THREATENING = "life-threatening", _("Life-threatening")
 
 
-# Either bars the short infusion until a prescriber allows it again (clinical rules, section 3).
-SERIOUS_REACTIONS = (Reaction.SEVERE, Reaction.LIFE_THREATENING)
-
-
 class Rate(models.TextChoices):
     """Which rate table the infusion ran by."""
 

@@ -14,9 +14,6 @@ from ocrevus_tracker.accounts.models import Clinic, User, validate_time_zone
 if TYPE_CHECKING:
     from .course import Course
 
-# The label's new paediatric text has not been read by a clinician yet: adults only.
-ADULT_YEARS = 18
-
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":

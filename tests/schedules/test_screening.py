@@ -9,7 +9,7 @@ from ocrevus_tracker.audit.models import Entry
 from schedules import actions
 from schedules.engine.screening import CHECKS
 from schedules.models import Appointment, CheckInterval, Course, Screening
-from schedules.readiness import gates, missing_before_first, monitoring
+from schedules.readiness import gates, monitoring
 from tests.cast import NOW, TODAY, book, days, give, signed_in
 from tests.schedules.test_views_record import kept, text
 from tests.schedules.test_views_visits import answers as visit_answers
@@ -152,12 +152,12 @@ class TestGates:
         with pytest.raises(actions.UnableToBook, match="Hepatitis B speaks against"):
             actions.move_visit(visit=visit, actor=priya, now=NOW, starts_at=starts_at, reason="x")
 
-    def test_what_a_first_infusion_lacks_when_it_is_recorded(self, ana, ben, rosa):
-        assert [one.code for one in missing_before_first(ana, TODAY)] == HARD_AT_BOOKING
-        assert missing_before_first(ben, TODAY) == []
+    def test_after_a_lapse_the_baseline_is_run_again(self, ben, rosa):
         answer_all(ben, rosa, days_ago=200)
-        later = TODAY + days(400)  # lapsed: the baseline is run again
-        assert len(missing_before_first(ben, later)) == len(HARD_AT_BOOKING)
+        assert gates(fresh(ben.course), day=TODAY, today=TODAY) == []
+        later = TODAY + days(400)
+        lacking = [one.check.code for one in gates(fresh(ben.course), day=later, today=later)]
+        assert lacking == HARD_AT_BOOKING
 
 
 class TestBookingPage:
