@@ -28,10 +28,10 @@ format: ## Rewrite the code in the house style
 
 lock: ## Pin what the .in files ask for, with hashes
 	@$(DEV) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--no-emit-index-url --no-emit-find-links --no-strip-extras --custom-compile-command "make lock" \
 		-o requirements.txt requirements.in
 	@$(DEV) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--no-emit-index-url --no-emit-find-links --no-strip-extras --custom-compile-command "make lock" \
 		-o requirements-dev.txt requirements-dev.in
 
 demo: ## Fill the database with the demo clinic, without starting anything

@@ -76,6 +76,28 @@ POLICY = (
 RULES = {rule.kind: rule for rule in POLICY}
 KINDS = tuple(RULES)
 
+# What a recipient can stop by itself. An invitation and the clinic's own digest have no topic.
+BOOKING, VISIT, RECORD = "booking", "visit", "record"
+TOPICS = {
+    "book-1": BOOKING,
+    "book-2": BOOKING,
+    "book-3": BOOKING,
+    "second-visit": BOOKING,
+    "overdue-1": BOOKING,
+    "overdue-2": BOOKING,
+    "overdue-3": BOOKING,
+    "booked": VISIT,
+    "changed": VISIT,
+    "cancelled": VISIT,
+    "prepare": VISIT,
+    "day-before": VISIT,
+    "recorded": RECORD,
+    "date-moved": RECORD,
+}
+# Those that ask for something, take something back, or say that a visit is tomorrow: what is left
+# for people who want a mail only when they need to do something.
+NEEDED = frozenset(TOPICS) - {"booked", "prepare", "recorded"}
+
 
 def policy_for(*, booking_opens_days: int, late_after_days: int) -> tuple[Rule, ...]:
     """The rules of a clinic that opens booking and says "late" so many days from the due date.

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 
 from ocrevus_tracker.accounts.models import Clinic
 from schedules.models import Course, CourseQuerySet, Hold, HoldQuerySet
@@ -27,11 +27,12 @@ def open_to_mail(days: Days) -> CourseQuerySet:
 
     None once a course was stopped, whatever the reason, nor while a hold or a pause is in force
     on the clinic's local date: that begins and ends by the calendar, with nobody doing anything
-    on the day. None to people who want no mail or have no address.
+    on the day. None to people who want no mail, have no address, or one that mails come back from.
     """
     return (
         Course.objects.open()
         .filter(patient__wants_reminders=True, patient__email__gt="")
+        .exclude(patient__dead_addresses__email=F("patient__email"))
         .exclude(Exists(_holds_in_force(days).filter(course=OuterRef("pk"))))
     )
 

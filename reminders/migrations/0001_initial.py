@@ -1,6 +1,5 @@
 
 import django.db.models.deletion
-import reminders.models
 from django.db import migrations, models
 
 
@@ -38,7 +37,7 @@ class Migration(migrations.Migration):
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('doubt', models.PositiveSmallIntegerField(default=0)),
                 ('last_error', models.CharField(blank=True, max_length=40)),
-                ('message_id', models.CharField(default=reminders.models.new_message_id, max_length=64, unique=True)),
+                ('message_id', models.CharField(max_length=64, unique=True)),
                 ('dated_at', models.DateTimeField(null=True)),
                 ('accepted_at', models.DateTimeField(null=True)),
                 ('subject', models.CharField(blank=True, max_length=200)),

@@ -17,6 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reminders import emails, journal, rules
+from reminders.identity import message_id_of
 from reminders.models import WAITING, Heartbeat, Reminder, ReminderQuerySet, State
 from reminders.stopping import Days, clinic_days
 from reminders.transport import (
@@ -128,6 +129,7 @@ def fence(row: Reminder, *, message: EmailMessage, now: dt.datetime) -> bool:
             state=State.ON_WIRE,
             lease_until=_lease(),
             dated_at=row.dated_at,
+            message_id=row.message_id,
             subject=message.subject,
             body_text=message.body,
             told_due_on=row.told_due_on,
@@ -217,6 +219,7 @@ def _rendered(row: Reminder, now: dt.datetime) -> EmailMessage:
     """The mail, ready to be sent. Raises UnableToRender, whatever is wrong with this one row."""
     if not row.doubt:
         row.dated_at = now
+    row.message_id = message_id_of(row)
     try:
         message = emails.compose(row, now=now)
         message.message()  # the headers are checked here

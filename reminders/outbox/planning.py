@@ -97,11 +97,15 @@ def plan(*, now: dt.datetime) -> int:
     """
     _close_void_rows(now)
     wanted = list(missing(now=now))
+    patients = dict(
+        Course.objects.filter(pk__in=[one.course_id for one in wanted]).values_list("pk", "patient_id")
+    )
     new = [one for one in wanted if one.closed_row is None]
     Reminder.objects.bulk_create(
         [
             Reminder(
                 course_id=one.course_id,
+                patient_id=patients[one.course_id],
                 kind=one.fit.kind,
                 due_on=one.fit.due_on,
                 recipient=PATIENT,

@@ -63,6 +63,7 @@ def change_patient(
     """
     with transaction.atomic():
         _save_patient(patient, now, fields=[*changed, "user"] if "email" in changed else changed)
+        Course.objects.filter(patient=patient).mark_unplanned()
         trail.record(
             at=now, actor=actor, clinic=patient.clinic, act="change patient", subject=patient
         )

@@ -64,6 +64,10 @@ class CourseQuerySet(models.QuerySet["Course"]):
         """With no visit booked, past or future, that still waits for its infusion."""
         return self.exclude(appointments__status="booked")
 
+    def mark_unplanned(self) -> int:
+        """Ask for their mails to be planned anew; returns how many courses there are."""
+        return self.update(unplanned=True)
+
     def with_history(self) -> "CourseQuerySet":
         """With all that a forecast reads, in a fixed number of queries."""
         return self.select_related("patient__clinic", "continues").prefetch_related(
@@ -115,6 +119,9 @@ class Course(models.Model):
     # Rises with every change of the next dose or of its visit. A reminder planned for an older
     # version is void, wherever it is on its way.
     due_version = models.PositiveIntegerField(default=0)
+    # Something changed that mails may hang on: the next dose, a visit, a hold, the patient's
+    # details, the clinic's rules. Whoever plans mails looks here and takes the mark away.
+    unplanned = models.BooleanField(default=True, db_default=True)
 
     objects = CourseQuerySet.as_manager()
 
@@ -150,7 +157,10 @@ class Course(models.Model):
         indexes = [
             models.Index(
                 fields=["next_due_on"], condition=Q(stopped_on=None), name="open_courses_by_due"
-            )
+            ),
+            models.Index(
+                fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -255,6 +265,7 @@ class Course(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         self.due_version = F("due_version") + 1
-        self.save(update_fields=[*fields, "started_on", "stopped_on", "due_version"])
+        self.unplanned = True
+        self.save(update_fields=[*fields, "started_on", "stopped_on", "due_version", "unplanned"])
         self.refresh_from_db(fields=["due_version"])
         return found

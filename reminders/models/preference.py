@@ -1,0 +1,102 @@
+"""What a patient wants to get, in which words, and who else gets a copy."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from schedules.models import Patient
+
+
+class Level(models.TextChoices):
+    """How much a mail may say. Subjects, senders and previews are neutral at every level."""
+
+    MESSAGE_ONLY = "message-only", _("Only that you have a message")
+    DATE = "date", _("The date, but not what it is for")
+    PLAIN = "plain", _("The date and what it is for")
+
+
+class Topic(models.TextChoices):
+    """What a recipient can stop by itself; to a mail program each is a list of its own."""
+
+    BOOKING = "booking", _("Reminders to book a visit")
+    VISIT = "visit", _("News about a booked visit")
+    RECORD = "record", _("News about your record")
+
+
+class Preference(models.Model):
+    """A patient's choices about mail; without a row the defaults written here hold.
+
+    Whether any mail is wanted at all is `Patient.wants_reminders`, which staff see and change.
+    """
+
+    patient = models.OneToOneField(Patient, on_delete=models.CASCADE, related_name="preference")
+    level = models.CharField(max_length=12, choices=Level.choices, default=Level.DATE)
+    # Only mails that ask for something to be done, or say that a visit is tomorrow or off.
+    only_needed = models.BooleanField(default=False)
+    # The topics stopped by a link in a mail, as a JSON list of Topic values.
+    stopped_topics = models.JSONField(default=list, blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(level__in=Level.values), name="preference_level_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"preference of patient {self.patient_id}"
+
+    @classmethod
+    def of(cls, patient: Patient) -> "Preference":
+        """The patient's choices; the defaults, unsaved, where none were made."""
+        try:
+            return patient.preference
+        except cls.DoesNotExist:
+            return cls(patient=patient)
+
+
+class HelperQuerySet(models.QuerySet["Helper"]):
+    def helping(self) -> "HelperQuerySet":
+        """Said yes, and were not removed."""
+        return self.filter(accepted_at__isnull=False, removed_at=None)
+
+    def invited(self) -> "HelperQuerySet":
+        """Asked, and have neither answered nor been removed."""
+        return self.filter(accepted_at=None, removed_at=None)
+
+
+class Helper(models.Model):
+    """A trusted person who gets a copy of a patient's mails, once they have said yes.
+
+    Nothing is sent to them before that but the one question.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="helpers")
+    name = models.CharField(_("name"), max_length=80)
+    email = models.EmailField(_("email address"))
+    invited_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+    # As in Preference, for this person's copies.
+    stopped_topics = models.JSONField(default=list, blank=True)
+
+    objects = HelperQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "patient",
+                "email",
+                condition=Q(removed_at=None),
+                name="one_helper_per_patient_and_address",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"helper {self.pk}"
+
+    @property
+    def recipient(self) -> str:
+        """How a reminder's row names this person."""
+        return f"helper-{self.pk}"
