@@ -173,7 +173,9 @@ class Worker:
         if not row.doubt:
             row.dated_at = self._now  # a second copy bears the first one's date
         row.message_id = message_id_of(row)
-        row.sent_on = rules.day_of(row.kind, self._now, row.zone)
+        row.sent_on = rules.day_of(
+            row.kind, self._now, row.zone, visit_at=row.visit_at
+        )
         try:
             letter = emails.compose(row, now=self._now)
             row.subject, row.body_text = letter.subject, letter.text
