@@ -1,4 +1,5 @@
 """Shim until merge."""
+
 from email.utils import parseaddr
 
 from django.conf import settings

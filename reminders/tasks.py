@@ -15,5 +15,5 @@ def remind() -> None:
     until the next call.
     """
     now = timezone.now()
-    outbox.plan(now=now)
+    outbox.tick(now=now)
     outbox.deliver(now=now, seconds=50)

@@ -36,7 +36,9 @@ class Place:
         """Those here about which a mail of `kind` may go at `now` (aware)."""
         today = now.astimezone(ZoneInfo(self.clinic_zone)).date()
         return open_to_mail({today: [self.clinic_zone]}).filter(
-            wanted_by_patient(kind), patient__clinic=self.clinic_id, patient__time_zone=self.own_zone
+            wanted_by_patient(kind),
+            patient__clinic=self.clinic_id,
+            patient__time_zone=self.own_zone,
         )
 
 

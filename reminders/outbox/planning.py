@@ -183,9 +183,7 @@ class _Facts:
         """The cells, without those who hear something else first."""
         clinics = None if self.courses is None else _clinics_of(self.courses)
         for place in places(clinics):
-            yield from cells_of(
-                place, self.now, courses=self.courses, without=self.told_first
-            )
+            yield from cells_of(place, self.now, courses=self.courses, without=self.told_first)
 
 
 def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
@@ -198,9 +196,7 @@ def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
     news = about_visits(open_courses, now)
     wanted = [mail for one in put_right for mail in one.wanted()] + news.wanted
     wanted += [one for one in about_records(open_courses, now) if one.course_id not in told_first]
-    return _Facts(
-        without_refused(wanted), told_first | news.waiting, told_first, now, courses
-    )
+    return _Facts(without_refused(wanted), told_first | news.waiting, told_first, now, courses)
 
 
 def _clinics_of(courses: Collection[int]) -> list[int]:

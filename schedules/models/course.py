@@ -160,9 +160,7 @@ class Course(models.Model):
             models.Index(
                 fields=["next_due_on"], condition=Q(stopped_on=None), name="open_courses_by_due"
             ),
-            models.Index(
-                fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"
-            ),
+            models.Index(fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"),
         ]
 
     def __str__(self) -> str:

@@ -100,9 +100,7 @@ def test_a_note_about_an_infusion_waits_until_it_can_no_longer_be_undone(
     assert outbox.deliver(now=local(harbor, TODAY, 16, 15)) == 1
 
 
-def test_a_note_about_an_infusion_of_the_evening_waits_for_the_morning(
-    harbor, rosa, course, sink
-):
+def test_a_note_about_an_infusion_of_the_evening_waits_for_the_morning(harbor, rosa, course, sink):
     give(course, rosa, TODAY, now=local(harbor, TODAY, 16, 50))
     outbox.plan(now=local(harbor, TODAY, 16, 50))
     assert outbox.deliver(now=local(harbor, TODAY, 17, 5)) == 0

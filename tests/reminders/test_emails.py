@@ -309,8 +309,9 @@ class TestWhomItGoesTo:
         assert made.to == "leo@example.org"
         assert made.subject == "An invitation to share a calendar"
         assert "Ana asked us to share clinic dates with you." in made.text
-        assert f"See the invitation: http://127.0.0.1:8000{links.invitation_path(row.helper)}\n" in (
-            made.text
+        assert (
+            f"See the invitation: http://127.0.0.1:8000{links.invitation_path(row.helper)}\n"
+            in (made.text)
         )
         assert not re.search(r"Harbor|555|Shore|visit\b", made.text)
 
@@ -410,7 +411,9 @@ class TestTheDigest:
             assert word not in made.text + made.html
         assert "http://127.0.0.1:8000/staff/?list=late\n" in made.text
 
-    def test_a_mail_of_the_clinics_own_that_did_not_arrive_counts(self, harbor, hill, rosa, compose):
+    def test_a_mail_of_the_clinics_own_that_did_not_arrive_counts(
+        self, harbor, hill, rosa, compose
+    ):
         for place in (harbor, hill):
             course = make_patient(place, rosa).course
             Reminder.objects.create(

@@ -157,7 +157,9 @@ def test_of_those_behind_a_doubt_nothing_is_known_but_that_they_were_not_sent(li
     sink.answer["DATA"] = lambda envelope: (
         fault if "ben@example.org" in envelope.rcpt_tos else "250 OK"
     )
-    letters = [line.prepare(Letter(f"{name}@example.org"), "f" * 32) for name in ("ana", "ben", "c")]
+    letters = [
+        line.prepare(Letter(f"{name}@example.org"), "f" * 32) for name in ("ana", "ben", "c")
+    ]
     line.ready()
     handed = line.hand_over(letters, lambda _number: True)
     assert next(handed) == (0, None)
