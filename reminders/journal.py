@@ -4,6 +4,7 @@ Between the mail server's "250" and our commit a process can die. Its next start
 this file and does not send it again. Best kept on another volume than the database.
 """
 
+import datetime as dt
 import logging
 import os
 from collections.abc import Collection
@@ -12,6 +13,9 @@ from pathlib import Path
 from django.conf import settings
 
 log = logging.getLogger(__name__)
+
+DRAWN = "= "  # above it: accounted for
+LINE = 80  # bytes, at most
 
 
 def record(message_id: str) -> None:
@@ -35,6 +39,37 @@ def receipts(message_ids: Collection[str]) -> set[str]:
     wanted = set(message_ids)
     with path.open(encoding="ascii", errors="replace") as lines:
         return {line[:-1] for line in lines if line.endswith("\n") and line[:-1] in wanted}
+
+
+def tail(count: int) -> list[str]:
+    """The last receipts since the last line was drawn, at most `count`, the latest last."""
+    path = _path()
+    if path is None or not path.exists():
+        return []
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 2 * count * LINE))
+        whole = file.read().decode("ascii", errors="replace").split("\n")
+    lines = whole[1 if size > 2 * count * LINE else 0 : -1]
+    for number, line in enumerate(reversed(lines)):
+        if line.startswith(DRAWN):
+            lines = lines[len(lines) - number :]
+            break
+    return [line for line in lines if line][-count:]
+
+
+def draw_line() -> None:
+    """What stands above is accounted for: `tail` ends here. `receipts` still reads it."""
+    path = _path()
+    if path is not None and path.exists():
+        _append(path, f"{DRAWN}{os.getpid()}")
+
+
+def written_at() -> dt.datetime:
+    """When the file was last written (aware UTC); only for one that is there."""
+    path = _path()
+    assert path is not None  # noqa: S101 - `tail` has found something in it
+    return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
 
 
 def _path() -> Path | None:

@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.db.models import F
 from django.db.models.functions import Now
 
-from reminders import emails, journal, rules
+from reminders import emails, guards, journal, rules
 from reminders.identity import message_id_of
 from reminders.models import WAITING, Heartbeat, Reminder, ReminderQuerySet, State
 from reminders.stopping import Days, clinic_days
@@ -60,8 +60,10 @@ def deliver(
     """Send what is ready at `now` (aware UTC); returns how many mails were accepted.
 
     Ends when nothing is ready, after `seconds`, when the mail server is away, or when `stop()`
-    says so, but never in the middle of a mail.
+    says so, but never in the middle of a mail. Sends nothing while `guards` forbid it.
     """
+    if not guards.may_send(now=now):
+        return 0
     sweep(now=now)
     owner = uuid.uuid4().hex
     deadline = time.monotonic() + seconds

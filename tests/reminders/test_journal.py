@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from reminders import journal as receipts_file
-from reminders.journal import receipts, record
+from reminders.journal import draw_line, receipts, record, tail
 
 
 def test_what_was_recorded_is_found(journal):
@@ -50,3 +50,27 @@ def test_it_can_be_switched_off(settings):
     settings.REMINDER_JOURNAL = Path()
     record("one")
     assert receipts({"one"}) == set()
+
+
+class TestTheTail:
+    def test_it_ends_with_the_latest(self):
+        for number in range(200):
+            record(f"{number:032}")
+        assert tail(2) == [f"{198:032}", f"{199:032}"]
+
+    def test_a_line_that_was_cut_off_is_not_there(self, journal):
+        journal.write_text("one\ntwo")
+        assert tail(5) == ["one"]
+
+    def test_it_goes_no_further_than_the_line_that_was_drawn(self):
+        record("one")
+        draw_line()
+        assert tail(5) == []
+        record("two")
+        assert tail(5) == ["two"]
+        assert receipts({"one", "two"}) == {"one", "two"}
+
+    def test_without_a_file_nothing_is_there_or_made(self, journal):
+        draw_line()
+        assert tail(5) == []
+        assert not journal.exists()

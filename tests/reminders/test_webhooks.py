@@ -419,4 +419,3 @@ def test_no_person_is_in_the_log(client, caplog):
     post_json(client, POSTMARK, BOUNCE)
     post_json(client, POSTMARK, BOUNCE, secret="clinic:wrong")
     assert "ana@" not in caplog.text.lower()
-    assert "ana" not in caplog.text.lower().split()
