@@ -77,7 +77,7 @@ def _put_in_doubt(row: Reminder, now: dt.datetime) -> int:
 def _settle(doubts: ReminderQuerySet, now: dt.datetime) -> None:
     """Whatever evidence there is, at once."""
     evidence.attach_early_events(now=now)
-    marks = sorted(doubts.values_list("message_id", flat=True))
+    marks = [mark for mark in doubts.values_list("message_id", flat=True) if mark]
     for start in range(0, len(marks), AT_ONCE):
         some = marks[start : start + AT_ONCE]
         proven = journal.receipts(some) | evidence.relay_says(some)
