@@ -62,5 +62,3 @@ def _parts(token: str, purpose: str, count: int) -> list[str]:
     if found != purpose or len(parts) != count:
         raise BadLink
     return parts
-
-

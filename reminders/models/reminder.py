@@ -1,6 +1,5 @@
 """The reminders, one row each. The row is the truth; queues and mail servers only act on it."""
 
-import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -105,9 +104,7 @@ class ReminderQuerySet(models.QuerySet["Reminder"]):
     def telling(self) -> "ReminderQuerySet":
         """Those that reached the patient's mail service and named a due date, or took one back."""
         tells = Q(told_due_on__isnull=False) | Q(kind=Kind.DATE_MOVED)
-        return self.filter(
-            tells, recipient=PATIENT, state__in=(State.ACCEPTED, State.DELIVERED)
-        )
+        return self.filter(tells, recipient=PATIENT, state__in=(State.ACCEPTED, State.DELIVERED))
 
     def to_check(self) -> "ReminderQuerySet":
         """Did not get through, and nobody has looked at it: somebody should call instead."""
@@ -288,4 +285,3 @@ class Reminder(models.Model):
             return self.member.clinic.tz
         assert self.patient is not None  # noqa: S101 - the database sees to it
         return self.patient.tz
-

@@ -98,7 +98,9 @@ def plan(*, now: dt.datetime) -> int:
     _close_void_rows(now)
     wanted = list(missing(now=now))
     patients = dict(
-        Course.objects.filter(pk__in=[one.course_id for one in wanted]).values_list("pk", "patient_id")
+        Course.objects.filter(pk__in=[one.course_id for one in wanted]).values_list(
+            "pk", "patient_id"
+        )
     )
     new = [one for one in wanted if one.closed_row is None]
     Reminder.objects.bulk_create(
