@@ -26,6 +26,7 @@ def sweep(*, now: dt.datetime) -> None:
     _take_back_claims(now)
     _look_at_what_was_on_the_wire(now)
     _believe_what_is_known(now)
+    evidence.attach_early_events(now=now)
     _decide_old_doubts(now)
 
 

@@ -7,6 +7,7 @@ from django.db.models import F
 
 from ocrevus_tracker.accounts.models import User
 from reminders import outbox
+from reminders.journal import Journal
 from reminders.models import Reminder, State
 from schedules.models import Course, DateMove, Hold, Patient
 from tests.cast import NOW, TODAY, days, give, make_patient
@@ -115,6 +116,13 @@ def rendered(row: Reminder) -> Reminder:
     with outbox.delivery.Worker(now=NOW) as worker:
         worker._render(row)
     return row
+
+
+def write_receipt(mark: str) -> None:
+    """What a worker notes when the mail server has taken a mail."""
+    with Journal() as receipts:
+        receipts.begin(mark)
+        receipts.accept(mark)
 
 
 def only_row() -> Reminder:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reminders import journal as receipts_file
-from reminders.journal import Journal, look_up, tail
+from reminders.journal import Journal, draw_line, look_up, tail
 
 
 def receive(*names: str) -> None:
@@ -135,3 +135,11 @@ class TestItsTail:
         with journal.open("a") as file:
             file.write("> two\nthr")
         assert tail(50) == ["one"]
+
+    def test_ends_at_the_last_line_that_was_drawn(self):
+        receive("one", "two")
+        draw_line()
+        assert tail(50) == []
+        receive("three")
+        assert tail(50) == ["three"]
+        assert look_up({"one"}).accepted == {"one"}
