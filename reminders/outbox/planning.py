@@ -20,6 +20,7 @@ from reminders.models import (
     STOPPABLE,
     WAITING,
     Heartbeat,
+    Kind,
     Reminder,
     State,
     is_true_on,
@@ -29,7 +30,7 @@ from schedules.models import Course
 
 from .copies import add_copies
 from .corrections import owed
-from .events import about_records, about_visits
+from .events import about_records, about_visits, told_meanwhile
 from .places import places
 from .wanted import Wanted, add, without_refused
 from .windows import Cell, cells_of, started_to_matter
@@ -219,6 +220,7 @@ def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
         stoppable = stoppable.filter(course__in=courses)
     stoppable.filter(Exists(_unwilling())).update(state=State.SUPPRESSED)
     stoppable.filter(~is_true_on(clinic_days(now))).update(state=State.CANCELLED)
+    stoppable.filter(Exists(told_meanwhile()), kind=Kind.BOOKED).update(state=State.CANCELLED)
     _expire(now)
 
 
