@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.db.models import F
 from django.db.models.functions import Now
@@ -109,7 +108,7 @@ def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
     return []
 
 
-def fence(row: Reminder, *, message: EmailMessage, now: dt.datetime) -> bool:
+def fence(row: Reminder, *, message: emails.Letter, now: dt.datetime) -> bool:
     """The last look before the mail leaves: CLAIMED becomes ON_WIRE, if all is as it was.
 
     False when the lease is over, somebody else holds the row, the date has moved meanwhile, or a
@@ -131,7 +130,7 @@ def fence(row: Reminder, *, message: EmailMessage, now: dt.datetime) -> bool:
             dated_at=row.dated_at,
             message_id=row.message_id,
             subject=message.subject,
-            body_text=message.body,
+            body_text=message.text,
             told_due_on=row.told_due_on,
         )
     )
@@ -183,7 +182,7 @@ def send(row: Reminder, *, transport: Transport, now: dt.datetime) -> State:
     """
     try:
         message = _rendered(row, now)
-        transport.prepare(message)
+        transport.prepare(message.as_message())
         if not fence(row, message=message, now=now):
             transport.abandon()
             release([row])
@@ -215,15 +214,14 @@ def _put_off(row: Reminder, now: dt.datetime) -> bool:
     return True
 
 
-def _rendered(row: Reminder, now: dt.datetime) -> EmailMessage:
+def _rendered(row: Reminder, now: dt.datetime) -> emails.Letter:
     """The mail, ready to be sent. Raises UnableToRender, whatever is wrong with this one row."""
     if not row.doubt:
         row.dated_at = now
     row.message_id = message_id_of(row)
     try:
         message = emails.compose(row, now=now)
-        message.message()  # the headers are checked here
-        row.told_due_on = emails.due_date_told(row, now=now)
+        row.told_due_on = message.told_due_on
     except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
         # The error's own words may quote a name or an address.
         log.error("reminder %s cannot be rendered: %s", row.pk, type(error).__name__)  # noqa: TRY400
@@ -250,4 +248,4 @@ def _lease() -> object:
 
 
 def _with_people(rows: ReminderQuerySet) -> ReminderQuerySet:
-    return rows.select_related("course__patient__clinic", "appointment", "corrects")
+    return rows.select_related(*emails.NEEDS, "course__patient__clinic")
