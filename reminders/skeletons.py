@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
     name: str
     label: str
-    count: int
+    people: int
     url: str
     longest: int = 0
 
@@ -141,6 +141,18 @@ class Skeleton:
                 _join_bytes(self.html, quoted_html),
             ),
         )
+
+
+# Control characters, and those that turn the direction of what follows.
+_UNSEEN = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
+)
+
+
+def clean(words: str) -> str:
+    """The words of a record as a mail may hold them: in one line, nothing in it unseen."""
+    seen = words if words.isascii() and words.isprintable() else words.translate(_UNSEEN)
+    return " ".join(seen.split())
 
 
 # Nobody can know this word beforehand, so no clinic's name or hours can hold a slot.
