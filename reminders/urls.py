@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views
+from . import views, webhooks
 from .views import links, patient
 
 app_name = "reminders"
@@ -18,4 +18,7 @@ urlpatterns = [
     # Behind a link in a mail, without signing in.
     path("mail/stop/<str:token>/", links.stop, name="stop"),
     path("mail/helper/<str:token>/", links.invitation, name="invitation"),
+    # What mail services report.
+    path("mail/events/", webhooks.plain, name="events"),
+    path("mail/events/<slug:name>/", webhooks.service, name="service_events"),
 ]
