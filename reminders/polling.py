@@ -31,7 +31,7 @@ def work(*, now: dt.datetime, seconds: float = 50) -> None:
     if not _busy.acquire(blocking=False):
         return
     try:
-        outbox.plan(now=now)
+        outbox.tick(now=now)
         outbox.deliver(now=now, seconds=seconds, stop=_stop.is_set)
     finally:
         _busy.release()

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from . import evidence, guards, journal, outbox
+from . import evidence, guards, journal, outbox, rules
 from .identity import message_id_of
-from .models import MAX_DOUBT, OPEN, Kind, Reminder, ReminderQuerySet, State
+from .models import MAX_DOUBT, OPEN, Reminder, ReminderQuerySet, State
 
 AT_ONCE = 500
 # One more than may be risked: without evidence it goes to the clinic's list, never out again.
@@ -66,7 +66,7 @@ def _put_in_doubt(row: Reminder, now: dt.datetime) -> int:
     }
     rows = Reminder.objects.filter(pk=row.pk, state__in=OPEN)
     # It may have been today's mail to this person; no other is sent today unless one surely was.
-    today = now.astimezone(row.zone).date() if row.kind != Kind.DAY_BEFORE else None
+    today = rules.day_of(row.kind, now, row.zone, visit_at=row.visit_at)
     try:
         with transaction.atomic():
             return rows.update(**changes, sent_on=row.sent_on or today)
@@ -80,7 +80,7 @@ def _settle(doubts: ReminderQuerySet, now: dt.datetime) -> None:
     marks = [mark for mark in doubts.values_list("message_id", flat=True) if mark]
     for start in range(0, len(marks), AT_ONCE):
         some = marks[start : start + AT_ONCE]
-        proven = journal.receipts(some) | evidence.relay_says(some)
+        proven = journal.look_up(some).accepted | evidence.relay_says(some)
         doubts.filter(message_id__in=proven).update(
             state=State.ACCEPTED, accepted_at=now, last_error=""
         )

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from reminders import evidence, guards, journal, outbox
+from reminders import evidence, guards, outbox
 from reminders.identity import message_id_of
 from reminders.models import (
     MAX_DOUBT,
@@ -20,7 +20,7 @@ from reminders.models import (
 from reminders.restoring import after_restore
 from tests.cast import NOW, days
 
-from .conftest import due_course, hold, many_due_courses
+from .conftest import due_course, hold, many_due_courses, write_receipt
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + dt.timedelta(hours=1)
@@ -86,16 +86,16 @@ class TestTheJournal:
     def test_one_that_the_table_knows_is_fine(self, course, sink):
         outbox.plan(now=NOW)
         assert outbox.deliver(now=NOW) == 1
-        journal.record(Reminder.objects.get().message_id)
+        write_receipt(Reminder.objects.get().message_id)
         assert guards.may_send(now=NOW)
 
     def test_one_that_is_ahead_stops_the_sending_until_it_is_looked_at(self, caplog):
-        journal.record("0" * 32)
+        write_receipt("0" * 32)
         assert not guards.may_send(now=NOW)
         row = Deployment.objects.get()
         assert (row.halted_at, row.halted_for) == (NOW, "journal-ahead")
         assert "after_restore" in caplog.text
-        journal.record("1" * 32)
+        write_receipt("1" * 32)
         assert not guards.may_send(now=LATER)
         assert Deployment.objects.get().halted_at == NOW
 
@@ -110,9 +110,9 @@ class TestTheJournal:
 
     def test_a_new_database_is_not_an_older_one(self):
         Deployment.objects.all().delete()
-        journal.record("0" * 32)
+        write_receipt("0" * 32)
         assert guards.may_send(now=NOW)
-        journal.record("1" * 32)
+        write_receipt("1" * 32)
         assert not guards.may_send(now=NOW)
 
     def test_without_a_journal_nothing_is_compared(self, settings, tmp_path):
