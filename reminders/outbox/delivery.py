@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from reminders import emails, guards, rules
+from reminders import emails, evidence, guards, rules
 from reminders.identity import message_id_of
 from reminders.journal import Journal
 from reminders.models import Heartbeat, Reminder, State
@@ -146,7 +146,7 @@ class Worker:
         if not claimed:
             return False
         full = len(claimed) == settings.REMINDER_GROUP
-        group = self._rendered(claimed)
+        group = self._rendered(evidence.unreported(claimed, now=self._now))
         try:
             self._transport.ready()
         except Unreachable as error:
