@@ -32,8 +32,11 @@ def make_clinic(time_zone: str, now: dt.datetime) -> Patient:
     )
 
 
-def courses(person: Patient, count: int, due_on: Sequence[dt.date]) -> None:
-    """So many people like `person` (who then goes), each with a course; the dates take turns.
+def courses(
+    person: Patient, count: int, due_on: dt.date, *, more: int = 0, spread: Sequence[dt.date] = ()
+) -> None:
+    """`count` people like `person` (who then goes), each with a course that is due on `due_on`,
+    and `more`, whose dates take turns in `spread`.
 
     Planned already, as far as the mark is concerned.
     """
@@ -42,8 +45,8 @@ def courses(person: Patient, count: int, due_on: Sequence[dt.date]) -> None:
         regimen_version="2026-11",
         next_step="maintenance",
         next_dose_mg=600,
-        next_due_on=due_on[0],
-        next_earliest_on=due_on[0],
+        next_due_on=due_on,
+        next_earliest_on=due_on,
         unplanned=False,
     )
     model.save()
@@ -53,18 +56,18 @@ def courses(person: Patient, count: int, due_on: Sequence[dt.date]) -> None:
         cursor.execute("CREATE TEMPORARY TABLE due (nr integer PRIMARY KEY, due date, early date)")
         cursor.executemany(
             "INSERT INTO due VALUES (%s, %s, %s)",
-            [(nr, day, day - dt.timedelta(days=28)) for nr, day in enumerate(due_on)],
+            [(nr, day, day - dt.timedelta(days=28)) for nr, day in enumerate((due_on, *spread))],
         )
         _copy(
             cursor, person, f"{NUMBERS}{{}} FROM n, schedules_patient one WHERE one.id = %s",
-            [count, person.pk],
+            [count + more, person.pk],
             record_number="CAST(i AS text)", email="'p' || i || '@example.org'",
         )  # fmt: skip
         _copy(
             cursor, model,
-            "{} FROM schedules_course one, schedules_patient p "
-            "JOIN due ON due.nr = p.id %% %s WHERE one.id = %s AND p.id <> %s",
-            [len(due_on), model.pk, person.pk],
+            "{} FROM schedules_course one, schedules_patient p JOIN due ON due.nr = "
+            "CASE WHEN p.id <= %s THEN 0 ELSE 1 + p.id %% %s END WHERE one.id = %s AND p.id <> %s",
+            [person.pk + count, len(spread) or 1, model.pk, person.pk],
             patient_id="p.id", next_due_on="due.due", next_earliest_on="due.early",
         )  # fmt: skip
         cursor.execute("DROP TABLE due")

@@ -11,7 +11,7 @@ from .servers import Databases
 from .side_by_side import Figure
 from .stage import Stage, Variant
 
-DRAIN = Variant("ours, killed", "ours", 1000, "ocrevus_tracker.settings")
+DRAIN = Variant("ours, killed", "ours", 2000, "ocrevus_tracker.settings")
 # So that the next process takes over within seconds.
 SOON = {"REMINDER_LEASE_SECONDS": "2", "REMINDER_GRACE_SECONDS": "3"}
 

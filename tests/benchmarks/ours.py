@@ -7,11 +7,11 @@ import pstats
 import sys
 import time
 
-from django.core.management import call_command
 from django.utils import timezone
 
 from reminders import outbox
 from reminders.models import OPEN, Reminder
+from schedules.models import Course
 
 from . import filling
 from .hands import cpu_of, serve
@@ -24,14 +24,14 @@ LONG = 600  # seconds
 
 def fill(count: int) -> None:
     """`count` planned rows ready now, and a few that were ready two hours ago."""
-    call_command("migrate", verbosity=0)
     now = timezone.now()
     # Where it is noon now: mails go by day only.
     hours = 12 - now.hour
     person = filling.make_clinic(f"Etc/GMT{-hours:+d}" if hours else "UTC", now)
     clinic = person.clinic
     due_on = clinic.local_date(now) + dt.timedelta(days=60)
-    filling.courses(person, count + HANDS * WARM, [due_on])
+    filling.courses(person, count + HANDS * WARM, due_on)
+    Course.objects.update(unplanned=True)
     assert outbox.plan(now=now) == count + HANDS * WARM
     ready = now - 120 * MINUTE
     rows = list(Reminder.objects.order_by("pk").values_list("pk", flat=True))
@@ -55,7 +55,9 @@ def deliver(_count: int) -> float:
 def profiled() -> None:
     with cProfile.Profile() as profile:
         outbox.deliver(now=timezone.now(), seconds=LONG)
-    pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(25)
+    found = pstats.Stats(profile, stream=sys.stderr)
+    found.sort_stats("tottime").print_stats(25)
+    found.sort_stats("cumtime").print_stats("reminders/", 25)
 
 
 def drain() -> int:

@@ -24,6 +24,9 @@ SLOW = "0.01"  # seconds before each reply: a relay over a network
 
 FLOOR = Variant("smtplib, ready bytes, one connection", "floor", 2000)
 ONE = Variant("ours, one process", "ours", 2000, OURS)
+ALONE = Variant(
+    "ours, one connection", "ours", 2000, OURS, environment={"REMINDER_CONNECTIONS": "1"}
+)
 TWO = Variant("ours, two processes", "ours", 2000, OURS, processes=2)
 POST_OFFICE = Variant("django-post-office", "peers.post_office", 1000, f"{PEERS}.with_post_office")
 POST_OFFICE_2 = Variant(
@@ -34,10 +37,13 @@ MAILER = Variant("django-mailer", "peers.mailer", 500, f"{PEERS}.with_mailer")
 CELERY = Variant(
     "Celery, a task a mail, prefork 2", "peers.celery_tasks", 300, f"{PEERS}.with_celery"
 )
-QUICK = (FLOOR, ONE, TWO, POST_OFFICE, POST_OFFICE_2, MAILER, CELERY)
+QUICK = (FLOOR, ONE, ALONE, TWO, POST_OFFICE, POST_OFFICE_2, MAILER, CELERY)
 
 SLOW_FLOOR = Variant(FLOOR.name, FLOOR.module, 60)
-EIGHT = Variant("ours, eight connections", "ours", 2000, OURS, processes=8)
+EIGHT = Variant(
+    "ours, one process, eight connections", "ours", 2000, OURS,
+    environment={"REMINDER_CONNECTIONS": "8"},
+)  # fmt: skip
 SLOW_POST_OFFICE = Variant(POST_OFFICE.name, POST_OFFICE.module, 500, POST_OFFICE.settings)
 FAR = (SLOW_FLOOR, EIGHT, SLOW_POST_OFFICE)
 
@@ -149,13 +155,17 @@ def main(*, rounds: int = 5, scale: float = 1) -> bool:
     return not all(one.reached for one in reached)
 
 
-def profile() -> None:
-    """Where our own CPU goes: the 25 functions with the most time of their own."""
+def profile(*, scale: float = 1) -> None:
+    """Where our own CPU goes: the 25 functions with the most time of their own, and the 25
+    of the outbox with the most time in all.
+
+    On one connection, as the profiler sees one thread only.
+    """
     with setting() as at, Hand("sink") as sink:
-        stage = at.stage(at.postgresql, sink, 1)
-        with stage.hands(ONE, stage.fresh(ONE), BENCH_PROFILE="yes") as [hand]:
+        stage = at.stage(at.postgresql, sink, scale)
+        with stage.hands(ALONE, stage.fresh(ALONE), BENCH_PROFILE="yes") as [hand]:
             hand.ask("warm", 0)
-            hand.ask("go", stage.mails(ONE))
+            hand.ask("go", stage.mails(ALONE))
 
 
 def _print(title: str, lines: Iterable[str]) -> None:

@@ -13,6 +13,8 @@ import psycopg
 
 from tests.services import CannotHaveError, Service
 
+from .hands import Hand
+
 # As a server of that size is set up; "OLTP planner" is what performance.md asks of the app's role.
 OPTIONS = {
     "autovacuum": "off",  # it would fall into one variant's round and not into the other's
@@ -25,72 +27,95 @@ OPTIONS = {
 
 
 class Databases(ABC):
-    """Databases by name: `url` makes an empty one, `fresh` a copy of one that was filled."""
+    """Databases by name, to fill once and to copy many times."""
 
-    name: str
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.filled: set[str] = set()  # kept by whoever fills them
 
     @abstractmethod
     def url(self, name: str) -> str: ...
+
+    @abstractmethod
+    def create(self, name: str) -> str:
+        """The url of an empty database without tables."""
 
     @abstractmethod
     def tidy(self, name: str) -> None:
         """After a load: statistics, and nothing left to clean up in the middle of a round."""
 
     @abstractmethod
-    def fresh(self, name: str) -> str:
-        """The url of an untouched copy; the copy before this one is gone."""
+    def copy(self, name: str, *, to: str) -> str:
+        """The url of an untouched copy of what was tidied; a copy of that name before is gone."""
 
 
 class SqliteFiles(Databases):
-    name = "SQLite"
-
     def __init__(self, folder: Path) -> None:
+        super().__init__("SQLite")
         self.folder = folder
 
     def url(self, name: str) -> str:
-        return f"sqlite:///{self.folder / name}.sqlite3"
+        return f"sqlite:///{self._file(name)}"
+
+    def create(self, name: str) -> str:
+        return self.url(name)
 
     def tidy(self, name: str) -> None:
-        with closing(sqlite3.connect(self.folder / f"{name}.sqlite3")) as connection:
+        with closing(sqlite3.connect(self._file(name))) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("ANALYZE")
             connection.commit()
 
-    def fresh(self, name: str) -> str:
-        for old in self.folder.glob("fresh.sqlite3*"):
+    def copy(self, name: str, *, to: str) -> str:
+        for old in self.folder.glob(f"{to}.sqlite3*"):
             old.unlink()
-        shutil.copy(self.folder / f"{name}.sqlite3", self.folder / "fresh.sqlite3")
-        return self.url("fresh")
+        shutil.copy(self._file(name), self._file(to))
+        return self.url(to)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.sqlite3"
 
 
 class PostgresqlDatabases(Databases):
     def __init__(self, service: Service) -> None:
-        self.name = service.name
+        super().__init__(service.name)
         self.admin = service.url
 
     def url(self, name: str) -> str:
+        return self.admin.replace("/postgres?", f"/{name}?")
+
+    def create(self, name: str) -> str:
         self._execute(f'CREATE DATABASE "{name}"')
-        return self._url(name)
+        return self.url(name)
 
     def tidy(self, name: str) -> None:
-        with psycopg.connect(self._url(name), autocommit=True) as connection:
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
 
-    def fresh(self, name: str) -> str:
+    def copy(self, name: str, *, to: str) -> str:
         self._execute(
-            "DROP DATABASE IF EXISTS fresh WITH (FORCE)",
-            f'CREATE DATABASE fresh TEMPLATE "{name}"',
+            f'DROP DATABASE IF EXISTS "{to}" WITH (FORCE)',
+            f'CREATE DATABASE "{to}" TEMPLATE "{name}"',
             "CHECKPOINT",
         )
-        return self._url("fresh")
-
-    def _url(self, name: str) -> str:
-        return self.admin.replace("/postgres?", f"/{name}?")
+        return self.url(to)
 
     def _execute(self, *statements: str) -> None:
         with psycopg.connect(self.admin, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+def migrated(databases: Databases, settings: str, name: str) -> str:
+    """The url of a database called `name` with the empty tables of `settings`, migrated once."""
+    empty = f"empty-{settings}"
+    if empty not in databases.filled:
+        url = databases.create(empty)
+        with Hand("migrating", DATABASE_URL=url, DJANGO_SETTINGS_MODULE=settings) as hand:
+            hand.ask("migrate")
+        databases.tidy(empty)
+        databases.filled.add(empty)
+    return databases.copy(empty, to=name)
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:

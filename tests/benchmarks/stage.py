@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.services import Service
 
 from .hands import Hand
-from .servers import Databases, cpu_seconds
+from .servers import Databases, cpu_seconds, migrated
 
 # As in production: with DEBUG Django keeps every query in memory.
 PRODUCTION = {
@@ -30,7 +30,7 @@ class Variant:
     mails: int
     settings: str = ""
     processes: int = 1
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,6 @@ class Stage:
         self.pids = [one.pid for one in servers if one.pid]
         self.port = sink.ask("port")
         self.size = 6000  # of the floor's mails: as large as those that came before
-        self.filled: set[str] = set()
 
     def run(self, variant: Variant) -> Run:
         """One turn: so many mails, from the word "go" until the last process is done."""
@@ -87,14 +86,15 @@ class Stage:
         if not variant.settings:
             return ""
         name = f"{variant.module}-{self.mails(variant)}"
-        if name not in self.filled:
+        if name not in self.databases.filled:
             with Hand(
-                variant.module, **self.environment(variant, self.databases.url(name))
+                variant.module,
+                **self.environment(variant, migrated(self.databases, variant.settings, name)),
             ) as hand:
                 hand.ask("fill", self.mails(variant))
             self.databases.tidy(name)
-            self.filled.add(name)
-        return self.databases.fresh(name)
+            self.databases.filled.add(name)
+        return self.databases.copy(name, to="fresh")
 
     @contextmanager
     def hands(self, variant: Variant, url: str, **more: str) -> Iterator[list[Hand]]:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-from django.core.management import call_command
 from django.template.loader import render_to_string
 
 from .models import Person
@@ -14,7 +13,6 @@ CLINIC = {"name": "Bench Clinic", "phone": "(555) 010-0142", "hours": "Monday to
 
 def fill(count: int) -> None:
     """So many people to write to, and the spare ones."""
-    call_command("migrate", run_syncdb=True, verbosity=0)
     Person.objects.bulk_create(
         Person(name="Made", email=f"p{number}@example.org", due_on=DUE_ON)
         for number in range(count + SPARE)
