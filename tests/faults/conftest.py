@@ -1,0 +1,77 @@
+"""A stage for each test, dice whose seed is known, and figures that are always shown."""
+
+import os
+import random
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from reminders import outbox
+from tests.cast import make_clinic
+from tests.reminders.conftest import many_due_courses
+
+from .stage import Stage
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of FAULTS_SEED, to see again what was seen."""
+    return int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
+
+
+@pytest.fixture
+def dice(seed) -> random.Random:
+    return random.Random(seed)
+
+
+@pytest.fixture
+def figure(capsys, seed):
+    """Prints one line: the figure, where, and with which seed."""
+
+    def show(name: str, words: object) -> None:
+        with capsys.disabled():
+            print(f"\n{name} ({connection.vendor}, seed {seed}): {words}", end="", flush=True)
+
+    return show
+
+
+@pytest.fixture
+def stages(tmp_path):
+    """Makes stages with their mail server; ends every process afterwards."""
+    made: list[Stage] = []
+
+    def make(*, manners: dict[str, object] | None = None, **environment: str) -> Stage:
+        folder = tmp_path / f"stage-{len(made)}"
+        folder.mkdir()
+        made.append(Stage(folder, **environment))
+        made[-1].start_sink(**(manners or {}))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def stage(stages):
+    """A stage with so many reminders that are ready, each for a person of its own."""
+
+    def make(count: int, **options) -> Stage:
+        plan_reminders(count)
+        return stages(**options)
+
+    return make
+
+
+def noon_clinic(**fields):
+    """A clinic where it is noon now: mails go by day only, and these tests run at any hour."""
+    hours = 12 - timezone.now().hour
+    return make_clinic(time_zone=f"Etc/GMT{-hours:+d}" if hours else "UTC", **fields)
+
+
+def plan_reminders(count: int) -> None:
+    now = timezone.now()
+    clinic = noon_clinic()
+    many_due_courses(clinic, due_in=60, count=count, today=clinic.local_date(now))
+    assert outbox.plan(now=now) == count
