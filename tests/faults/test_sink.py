@@ -1,6 +1,5 @@
 """The mail server that all figures rest on: quick, and it keeps what it says yes to."""
 
-import smtplib
 import socket
 import threading
 import time
