@@ -8,10 +8,15 @@ from django.db import connection
 from django.utils import timezone
 
 from reminders import outbox
-from tests.cast import make_clinic
+from tests.cast import make_clinic, make_staff
 from tests.reminders.conftest import many_due_courses
 
-from .stage import Stage
+from .stage import Crew, Stage
+
+
+def scaled(number: int) -> int:
+    """A number of a long run, times FAULTS_SCALE: for a first look at a slow machine."""
+    return max(1, int(number * float(os.environ.get("FAULTS_SCALE", "1"))))
 
 
 @pytest.fixture
@@ -36,16 +41,23 @@ def figure(capsys, seed):
     return show
 
 
+@pytest.fixture(scope="session")
+def crew(tmp_path_factory):
+    made = Crew(tmp_path_factory.mktemp("crew"))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def stages(tmp_path):
-    """Makes stages with their mail server; ends every process afterwards."""
+def stages(crew, tmp_path):
+    """Makes stages for what the test has planned; ends every process afterwards."""
     made: list[Stage] = []
 
     def make(*, manners: dict[str, object] | None = None, **environment: str) -> Stage:
         folder = tmp_path / f"stage-{len(made)}"
         folder.mkdir()
-        made.append(Stage(folder, **environment))
-        made[-1].start_sink(**(manners or {}))
+        made.append(Stage(crew, folder, **environment))
+        crew.sink(**(manners or {}))
         return made[-1]
 
     yield make
@@ -73,5 +85,6 @@ def noon_clinic(**fields):
 def plan_reminders(count: int) -> None:
     now = timezone.now()
     clinic = noon_clinic()
+    make_staff(clinic, "Rosa")
     many_due_courses(clinic, due_in=60, count=count, today=clinic.local_date(now))
     assert outbox.plan(now=now) == count

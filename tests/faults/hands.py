@@ -2,11 +2,14 @@
 
 A Python with Django takes a second to start, a fork a few milliseconds; what runs is the same:
 `manage.py ARGUMENTS`, in a session of its own. Each line on stdin is a request in JSON, each line
-on stdout its answer: {"argv": […], "environment": {…}} → the process id; {"wait": pid} → its exit
-code, negative for a signal, or null while it runs.
+on stdout its answer: {"argv": […], "environment": {…}, "log": file} → the process id;
+{"wait": pid} → its exit code, negative for a signal, or null while it runs.
+
+The environment of a command counts as it does for a fresh process: the settings are read anew.
 """
 
 import gc
+import importlib
 import json
 import os
 import signal
@@ -15,6 +18,7 @@ import traceback
 from typing import Any
 
 import django
+from django.conf import Settings, settings
 from django.core.management import call_command, execute_from_command_line
 from django.db import connections
 from django.template import engines
@@ -47,8 +51,11 @@ def _fork(request: dict[str, Any]) -> int:
         os.setsid()
         end_with_parent(signal.SIGKILL)
         os.environ.update(request["environment"])
+        _read_settings_anew()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(2, 1)  # our stdout carries the answers
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
         execute_from_command_line(["manage.py", *request["argv"]])
         code = 0
     except SystemExit as end:
@@ -58,6 +65,17 @@ def _fork(request: dict[str, Any]) -> int:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _read_settings_anew() -> None:
+    importlib.reload(importlib.import_module("ocrevus_tracker.settings"))
+    if os.environ["DJANGO_SETTINGS_MODULE"] != "ocrevus_tracker.settings":
+        importlib.reload(importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"]))
+    settings._wrapped = Settings(os.environ["DJANGO_SETTINGS_MODULE"])
+    for name in [name for name in vars(settings) if name.isupper()]:
+        del vars(settings)[name]  # remembered answers
+    connections.settings = connections.configure_settings(None)
+    del connections["default"]
 
 
 def _code(pid: int) -> int | None:

@@ -1,9 +1,10 @@
 """`python -m tests.faults.sink FOLDER`: a mail server in a process of its own that can misbehave.
 
-It writes one line of JSON for each mail into FOLDER/accepted and waits until that is on disk before
-it says 250, so what it has said yes to is on record whoever dies when. Mails whose dot came in the
+It writes one line of JSON for each mail into `accepted` and waits until that is on disk before it
+says 250, so what it has said yes to is on record whoever dies when. Mails whose dot came in the
 same moment share one fsync. FOLDER/port says where it is. FOLDER/control is a second port: each
-line of JSON sent there sets the server's manners (see `Manners`) and is answered with its counts.
+line of JSON sent there sets the server's manners (see `Manners`) and is answered with its counts;
+{"folder": …} begins a record in another folder, with good manners.
 """
 
 import asyncio
@@ -53,17 +54,20 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._listener: asyncio.Server | None = None
+        self._port = 0
+        self._begin(folder)
+
+    def _begin(self, folder: Path) -> None:
         self.manners = Manners()
         self.dice = random.Random(0)
         self.counts: Counter[str] = Counter()
         self.first_seen: dict[str, float] = defaultdict(time.monotonic)
         self.recent: deque[float] = deque()
         self.tls: ssl.SSLContext | None = None
-        self._file = os.open(folder / "accepted", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._lines: list[bytes] = []
         self._then: list[Callable[[], None]] = []
-        self._listener: asyncio.Server | None = None
-        self._port = 0
+        self._file = os.open(folder / "accepted", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def serve(self) -> None:
         await self._listen()
@@ -122,6 +126,9 @@ class Server:
         writer.close()
 
     async def _behave(self, changes: dict[str, Any]) -> None:
+        if folder := changes.pop("folder", ""):
+            os.close(self._file)
+            self._begin(Path(folder))
         for name, value in changes.items():
             setattr(self.manners, name, value)
         if "seed" in changes:

@@ -18,22 +18,23 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
+from ocrevus_tracker.management.processes import wait_until
+
 from .score import Mail, Row, read_mails, read_receipts
 
 MANAGE = [sys.executable, "manage.py"]
 Process = subprocess.Popen
-DUE_NOW = "UPDATE reminders_reminder SET next_at = '{now}' WHERE state = 'RETRY_WAIT'"
 
 
 class Hands:
-    """A parent that forks workers; see `tests.faults.hands`. All have the same settings."""
+    """A parent that forks workers; see `tests.faults.hands`."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
         assert self._answer() == "ready"
 
-    def fork(self, *argv: str, **environment: str) -> "Worker":
-        return Worker(self, self._ask({"argv": argv, "environment": environment}))
+    def fork(self, *argv: str, log: str, **environment: str) -> "Worker":
+        return Worker(self, self._ask({"argv": argv, "log": log, "environment": environment}))
 
     def code(self, pid: int) -> int | None:
         return self._ask({"wait": pid})
@@ -77,6 +78,51 @@ class Worker:
         self.wait()
 
 
+class Crew:
+    """Processes that many stages use one after the other: a mail server, parents of workers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._log = (folder / "log").open("ab")
+        self._parents: dict[str, Hands] = {}
+        self._sink = self._start("tests.faults.sink", str(folder))
+        self.port, self._control = (self._port(name) for name in ("port", "control"))
+
+    def hands(self, settings_module: str) -> Hands:
+        if settings_module not in self._parents:
+            process = self._start("tests.faults.hands", DJANGO_SETTINGS_MODULE=settings_module)
+            self._parents[settings_module] = Hands(process)
+        return self._parents[settings_module]
+
+    def sink(self, **manners: object) -> dict[str, int]:
+        """Teach the mail server other manners; answers its counts."""
+        with socket.create_connection(("127.0.0.1", self._control), 10) as line:
+            line.sendall(json.dumps(manners).encode() + b"\n")
+            answer: dict[str, int] = json.loads(line.makefile().readline())
+        return answer
+
+    def close(self) -> None:
+        for process in (self._sink, *(hands.process for hands in self._parents.values())):
+            process.kill()
+            process.communicate()
+        self._log.close()
+
+    def _start(self, module: str, *arguments: str, **environment: str) -> Process:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=settings.BASE_DIR,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    def _port(self, name: str) -> int:
+        assert wait_until((self.folder / name).exists, seconds=30), "no mail server"
+        return int((self.folder / name).read_text())
+
+
 class Stage:
     """The reminders that the test has planned, and what it takes to send them."""
 
@@ -87,9 +133,20 @@ class Stage:
         "REMINDER_POLL_SECONDS": "1",
     }
 
-    def __init__(self, folder: Path, *, database_url: str = "", **environment: str) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        folder: Path,
+        *,
+        database_url: str = "",
+        scheme: str = "smtp",
+        **environment: str,
+    ) -> None:
+        self.crew = crew
         self.folder = folder
+        self.scheme = scheme
         self.running: list[Process] = []
+        self.workers: list[Worker] = []
         self.environment = {
             "REMINDER_JOURNAL": str(folder / "journal"),
             "DJANGO_SETTINGS_MODULE": "ocrevus_tracker.settings",
@@ -97,44 +154,33 @@ class Stage:
             **environment,
         }
         self.database_url = database_url or _database_for_others(folder)
-        self._hands: Hands | None = None
+        crew.sink(folder=str(folder))
 
     # -- processes -----------------------------------------------------------
 
-    def start(self, command: list[str], *, pipes: bool = False, **environment: str) -> Process:
+    def start(self, command: list[str], **environment: str) -> Process:
         """`command` in a session of its own, so that killing it leaves no child of it."""
-        pipe = subprocess.PIPE if pipes else None
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 command,
                 cwd=settings.BASE_DIR,
                 env=os.environ | self._environment() | environment,
-                stdin=pipe,
-                stdout=pipe or log,
+                stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         self.running.append(process)
         return process
 
-    def start_sink(self, **manners: object) -> None:
-        self.start([sys.executable, "-m", "tests.faults.sink", str(self.folder)])
-        self.wait((self.folder / "control").exists, "the mail server")
-        self.sink(**manners)
+    def sink(self, **manners: object) -> dict[str, int]:
+        """Teach the mail server other manners; answers its counts."""
+        return self.crew.sink(**manners)
 
     def start_proxy(self) -> None:
         """From now on workers reach the mail server through it."""
-        port = (self.folder / "port").read_text()
+        port = str(self.crew.port)
         self.start([sys.executable, "-m", "tests.faults.proxy", str(self.folder), port])
         self.wait((self.folder / "proxy").exists, "the proxy")
-
-    def sink(self, **manners: object) -> dict[str, int]:
-        """Teach the mail server other manners; answers its counts."""
-        port = int((self.folder / "control").read_text())
-        with socket.create_connection(("127.0.0.1", port), 10) as line:
-            line.sendall(json.dumps(manners).encode() + b"\n")
-            answer: dict[str, int] = json.loads(line.makefile().readline())
-        return answer
 
     def weather(self, **changes: object) -> None:
         """What the proxy does from now on."""
@@ -148,10 +194,11 @@ class Stage:
         return self.run("deliver_reminders", "--loop", **environment)
 
     def run(self, *argv: str, **environment: str) -> Worker:
-        if self._hands is None:
-            command = [sys.executable, "-m", "tests.faults.hands"]
-            self._hands = Hands(self.start(command, pipes=True))
-        return self._hands.fork(*argv, **environment)
+        hands = self.crew.hands(self.environment["DJANGO_SETTINGS_MODULE"])
+        log = str(self.folder / "log")
+        worker = hands.fork(*argv, log=log, **self._environment() | environment)
+        self.workers.append(worker)
+        return worker
 
     def audit(self) -> int:
         """The exit code of `audit_reminders`: 0 when nothing is lost or stuck."""
@@ -163,11 +210,10 @@ class Stage:
         self.running.remove(process)
 
     def close(self) -> None:
+        for worker in self.workers:
+            worker.kill()
         for process in list(self.running):
             self.kill(process)
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    pipe.close()
 
     def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120) -> float:
         """Until `condition` holds; answers after how many seconds."""
@@ -179,14 +225,14 @@ class Stage:
         return time.monotonic() - began
 
     def _environment(self) -> dict[str, str]:
-        ports = [file for name in ("proxy", "port") if (file := self.folder / name).exists()]
-        given = {"DATABASE_URL": self.database_url, **self.environment}
-        if "EMAIL_URL" not in given:
-            given["EMAIL_URL"] = f"smtp://127.0.0.1:{ports[0].read_text()}" if ports else ""
-        return given
+        proxy = self.folder / "proxy"
+        port = proxy.read_text() if proxy.exists() else self.crew.port
+        mail = {"EMAIL_URL": f"{self.scheme}://127.0.0.1:{port}"}
+        return {"DATABASE_URL": self.database_url} | mail | self.environment
 
     def _log_end(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-2000:]
+        log = self.folder / "log"
+        return log.read_text(errors="replace")[-2000:] if log.exists() else ""
 
     # -- what happened -------------------------------------------------------
 
@@ -206,13 +252,10 @@ class Stage:
             "SELECT r.id, p.email, r.kind, r.due_on, r.message_id, r.state, r.doubt "
             "FROM reminders_reminder r JOIN schedules_patient p ON p.id = r.patient_id"
         )
-        with self.database() as database:
-            return [Row(*found) for found in database.execute(sql)]
+        return [Row(*found) for found in self.ask(sql)]
 
     def states(self) -> dict[str, int]:
-        sql = "SELECT state, count(*) FROM reminders_reminder GROUP BY state"
-        with self.database() as database:
-            return dict(database.execute(sql).fetchall())
+        return dict(self.ask("SELECT state, count(*) FROM reminders_reminder GROUP BY state"))
 
     def all_settled(self, *ends: str) -> bool:
         """Whether every reminder was accepted, or else came to one of these `ends`."""
@@ -224,6 +267,11 @@ class Stage:
         with self.database() as database:
             database.execute(sql)
             database.commit()
+
+    def ask(self, sql: str) -> list[Any]:
+        with self.database() as database:
+            found: list[Any] = database.execute(sql).fetchall()
+        return found
 
     @contextmanager
     def database(self) -> Iterator[Any]:
