@@ -26,7 +26,7 @@ def audit(*, now: dt.datetime) -> dict[str, int]:
     sent = Q(state__in=(State.ACCEPTED, State.DELIVERED, State.BOUNCED))
     seen = Q(course__patient__clinic__memberships__user__is_active=True)
     return {
-        "due_without_row": sum(1 for _ in outbox.missing(now=now)),
+        "due_without_row": outbox.missing(now=now),
         "open_past_window": Reminder.objects.filter(late).count(),
         "accepted_without_message_id": Reminder.objects.filter(sent, message_id="").count(),
         "failed_not_listed": Reminder.objects.to_check().exclude(seen).count(),

@@ -32,7 +32,23 @@ NAME_THE_DUE_DATE = {
 WRITTEN_IN = ("en",)
 
 
-def compose(reminder: Reminder, *, now: dt.datetime) -> EmailMultiAlternatives:
+class Letter:
+    def __init__(self, message, told):
+        self.message, self.subject, self.text, self.to = message, message.subject, message.body, message.to[0]
+        self.told_due_on = told
+
+    def as_bytes(self):
+        return self.message.message().as_bytes(linesep="\r\n")
+
+    def as_message(self):
+        return self.message
+
+
+def compose(reminder, *, now):
+    return Letter(_compose(reminder, now=now), due_date_told(reminder, now=now))
+
+
+def _compose(reminder: Reminder, *, now: dt.datetime) -> EmailMultiAlternatives:
     """The mail of `reminder` as true at `now` (aware UTC), in the recipient's language if mails
     are written in it.
 

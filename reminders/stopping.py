@@ -5,19 +5,22 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from ocrevus_tracker.accounts.models import Clinic
+from reminders.rules import NEEDED, TOPICS
 from schedules.models import Course, CourseQuerySet, Hold, HoldQuerySet
 
 # The time zones of clinics, by the date that it is there. At most three dates at any moment.
 Days = Mapping[dt.date, Collection[str]]
 
 
-def clinic_days(now: dt.datetime) -> Days:
-    """Which date it is at `now` (aware) in the time zone of each clinic."""
+def clinic_days(now: dt.datetime, *, zones: Collection[str] | None = None) -> Days:
+    """Which date it is at `now` (aware) in the time zone of each clinic, or in `zones` alone."""
     days = defaultdict(list)
-    for zone in Clinic.objects.order_by().values_list("time_zone", flat=True).distinct():
+    if zones is None:
+        zones = Clinic.objects.order_by().values_list("time_zone", flat=True).distinct()
+    for zone in zones:
         days[now.astimezone(ZoneInfo(zone)).date()].append(zone)
     return days
 
@@ -35,6 +38,16 @@ def open_to_mail(days: Days) -> CourseQuerySet:
         .exclude(patient__dead_addresses__email=F("patient__email"))
         .exclude(Exists(_holds_in_force(days).filter(course=OuterRef("pk"))))
     )
+
+
+def wants(kind: str) -> Q:
+    """A course's condition: its patient has not stopped mails of this `kind`."""
+    nothing = Q(patient__preference=None)
+    topic = TOPICS.get(kind)
+    wanted = ~Q(**{f"patient__preference__stops_{topic}": True}) if topic else Q()
+    if topic and kind not in NEEDED:
+        wanted &= ~Q(patient__preference__only_needed=True)
+    return nothing | wanted
 
 
 def _holds_in_force(days: Days) -> HoldQuerySet:

@@ -33,8 +33,10 @@ class Preference(models.Model):
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.DATE)
     # Only mails that ask for something to be done, or say that a visit is tomorrow or off.
     only_needed = models.BooleanField(default=False)
-    # The topics stopped by a link in a mail, as a JSON list of Topic values.
-    stopped_topics = models.JSONField(default=list, blank=True)
+    # The topics stopped by a link in a mail, one field for each of Topic.
+    stops_booking = models.BooleanField(default=False)
+    stops_visit = models.BooleanField(default=False)
+    stops_record = models.BooleanField(default=False)
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -79,7 +81,9 @@ class Helper(models.Model):
     accepted_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
     # As in Preference, for this person's copies.
-    stopped_topics = models.JSONField(default=list, blank=True)
+    stops_booking = models.BooleanField(default=False)
+    stops_visit = models.BooleanField(default=False)
+    stops_record = models.BooleanField(default=False)
 
     objects = HelperQuerySet.as_manager()
 

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ocrevus_tracker.accounts.models import Membership, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, User
 from reminders.stopping import Days, open_to_mail
 from schedules.models import Appointment, Course, DateMove, Infusion, Patient
 
@@ -282,10 +282,14 @@ class Reminder(models.Model):
         return f"reminder {self.pk}"
 
     @property
+    def clinic(self) -> Clinic:
+        """The clinic that writes."""
+        if self.member:
+            return self.member.clinic
+        assert self.patient is not None  # noqa: S101 - the database sees to it
+        return self.patient.clinic
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone by which the recipient lives; the clinic's for its own people."""
-        if self.member:
-            return self.member.clinic.tz
-        assert self.patient is not None  # noqa: S101 - the database sees to it
-        return self.patient.tz
-
+        return self.patient.tz if self.patient else self.clinic.tz

@@ -65,8 +65,10 @@ class CourseQuerySet(models.QuerySet["Course"]):
         return self.exclude(appointments__status="booked")
 
     def mark_unplanned(self) -> int:
-        """Ask for their mails to be planned anew; returns how many courses there are."""
-        return self.update(unplanned=True)
+        """Ask for their mails to be planned anew, and let none that is on its way go out as it
+        was; returns how many courses there are.
+        """
+        return self.update(unplanned=True, due_version=F("due_version") + 1)
 
     def with_history(self) -> "CourseQuerySet":
         """With all that a forecast reads, in a fixed number of queries."""
@@ -116,8 +118,8 @@ class Course(models.Model):
     next_earliest_on = models.DateField(null=True)
     next_due_on = models.DateField(null=True)
     lapses_on = models.DateField(null=True)
-    # Rises with every change of the next dose or of its visit. A reminder planned for an older
-    # version is void, wherever it is on its way.
+    # Rises with every change of the next dose, of its visit, or of whom and what mails go to. A
+    # reminder planned for an older version is void, wherever it is on its way.
     due_version = models.PositiveIntegerField(default=0)
     # Something changed that mails may hang on: the next dose, a visit, a hold, the patient's
     # details, the clinic's rules. Whoever plans mails looks here and takes the mark away.

@@ -1,0 +1,5 @@
+"""Shim until merge."""
+
+
+def relay_says(_ids):
+    return set()

@@ -1,0 +1,5 @@
+"""Shim until merge."""
+
+
+def may_send(*, now):
+    return True
