@@ -5,12 +5,8 @@ import random
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
-from reminders import outbox
-from tests.cast import make_clinic, make_staff
-from tests.reminders.conftest import many_due_courses
-
+from .people import plan_reminders
 from .stage import Crew, Stage
 
 
@@ -74,17 +70,3 @@ def stage(stages):
         return stages(**options)
 
     return make
-
-
-def noon_clinic(**fields):
-    """A clinic where it is noon now: mails go by day only, and these tests run at any hour."""
-    hours = 12 - timezone.now().hour
-    return make_clinic(time_zone=f"Etc/GMT{-hours:+d}" if hours else "UTC", **fields)
-
-
-def plan_reminders(count: int) -> None:
-    now = timezone.now()
-    clinic = noon_clinic()
-    make_staff(clinic, "Rosa")
-    many_due_courses(clinic, due_in=60, count=count, today=clinic.local_date(now))
-    assert outbox.plan(now=now) == count

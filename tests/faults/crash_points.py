@@ -35,15 +35,18 @@ class Point:
 
 POINTS = {
     "during plan": Point("reminders.outbox.planning", "plan", "during"),
-    "during claim": Point("reminders.outbox.delivery", "claim", "during"),
-    "after claim": Point("reminders.outbox.delivery", "claim", "after"),
+    "during claim": Point("reminders.outbox.rows", "claim", "during"),
+    "after claim": Point("reminders.outbox.rows", "claim", "after"),
     "after render": Point("reminders.emails", "compose", "after"),
-    "after RCPT": Point("reminders.transport", "SmtpTransport.prepare", "after"),
-    "after fence": Point("reminders.outbox.delivery", "fence", "after"),
-    "before receipt": Point("reminders.journal", "record", "before"),
-    "after receipt": Point("reminders.journal", "record", "after"),
-    "during settle": Point("reminders.outbox.delivery", "settle", "during"),
-    "after settle": Point("reminders.outbox.delivery", "settle", "after"),
+    "after connect": Point("reminders.transport", "SmtpTransport.ready", "after"),
+    "during fence": Point("reminders.outbox.rows", "fence", "during"),
+    "after fence": Point("reminders.outbox.rows", "fence", "after"),
+    "after RCPT": Point("reminders.journal", "Journal.begin", "before"),
+    "before content": Point("reminders.journal", "Journal.begin", "after"),
+    "before receipt": Point("reminders.journal", "Journal.accept", "before"),
+    "after receipt": Point("reminders.journal", "Journal.accept", "after"),
+    "during settle": Point("reminders.outbox.rows", "accept", "during"),
+    "after settle": Point("reminders.outbox.rows", "accept", "after"),
 }
 # These look at what is sent, whoever sends it: half of the content has left, or the dot as well.
 ON_THE_LINE = ("inside DATA", "after dot")

@@ -220,7 +220,7 @@ class Stage:
         began = time.monotonic()
         while not condition():
             waited = time.monotonic() - began
-            assert waited < seconds, f"{what}: not in {seconds} s; {self._log_end()}"
+            assert waited < seconds, f"{what}: not in {seconds} s; {self._how_it_stands()}"
             time.sleep(0.01)
         return time.monotonic() - began
 
@@ -230,9 +230,10 @@ class Stage:
         mail = {"EMAIL_URL": f"{self.scheme}://127.0.0.1:{port}"}
         return {"DATABASE_URL": self.database_url} | mail | self.environment
 
-    def _log_end(self) -> str:
+    def _how_it_stands(self) -> str:
         log = self.folder / "log"
-        return log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        words = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        return f"{self.accepted()} mails, {self.states()}, {words}"
 
     # -- what happened -------------------------------------------------------
 

@@ -1,20 +1,19 @@
 """What is late is made up for: after a crash (E3) and after a whole day without a worker (E7)."""
 
 import datetime as dt
-import json
 import time
-from contextlib import contextmanager
 
 import pytest
 from django.utils import timezone
 
+from ocrevus_tracker.accounts.models import Membership
 from reminders import outbox
 from reminders.models import Reminder, State
-from schedules.models import Course, Patient
-from tests.cast import book, days, give, make_patient, make_staff
-from tests.reminders.conftest import many_due_courses
+from schedules.models import Course
+from tests.cast import book, days, give, make_patient
 
-from .conftest import noon_clinic, scaled
+from .conftest import scaled
+from .people import add_people, noon_clinic
 from .score import Score
 from .stage import Stage
 
@@ -49,7 +48,7 @@ def recovery(scene: Stage, point: str, *, seconds: float) -> float:
     ids=["short times", "the product's times"],
 )
 @pytest.mark.parametrize("point", ["after claim", "after fence"])
-def test_recovery_in_time(stage, figure, times, before_wire, in_doubt, point):
+def test_recovery_in_time(*, stage, figure, times, before_wire, in_doubt, point):
     """E3. In the long form the wait of GRACE is moved forward by ten minutes."""
     scene = stage(5, **CRASHING, **times)
     allowed = before_wire if point == "after claim" else in_doubt
@@ -68,14 +67,16 @@ def plan_the_day_before(count: int) -> dict[str, set[str]]:
     now = timezone.now()
     before = now - AWAY
     clinic = noon_clinic()
-    rosa = make_staff(clinic, "Rosa")
+    rosa = Membership.objects.get(clinic=clinic).user
     today = clinic.local_date(now)
-    many_due_courses(clinic, due_in=60, count=count, today=today)
+    add_people(clinic, "p", count, due_in=60)
     visited = make_patient(clinic, rosa, "Vera", now=before - days(400)).course
     give(visited, rosa, today - days(183))
     book(visited, rosa, today, hour=8, now=before - days(3))
     outbox.plan(now=before)
-    done = Course.objects.filter(patient__email__in=[f"p{n}@example.org" for n in range(count // 5)])
+    done = Course.objects.filter(
+        patient__email__in=[f"p{n}@example.org" for n in range(count // 5)]
+    )
     for course in done:
         give(course, rosa, clinic.local_date(before), now=before + dt.timedelta(hours=1))
     return {
@@ -98,8 +99,13 @@ def test_a_whole_day_without_a_worker(stages, figure, count):
     seconds = time.monotonic() - began
     scene.wait(lambda: scene.all_settled("EXPIRED", "CANCELLED", "PLANNED"), "all are settled")
     got = {one for mail in scene.mails() for one in mail.to}
-    asked = {row.email for row in scene.rows() if row.kind.startswith("book") and row.state == "ACCEPTED"}
-    figure("E7", f"{len(fates['useful']):,} useful ones {seconds:.1f} s after the start, {scene.states()}")
+    asked = {
+        row.email for row in scene.rows() if row.kind.startswith("book") and row.state == "ACCEPTED"
+    }
+    figure(
+        "E7",
+        f"{len(fates['useful']):,} useful ones {seconds:.1f} s after the start, {scene.states()}",
+    )
     assert fates["useful"] <= got
     assert not asked & fates["done"]
     assert not got & fates["too late"]
