@@ -14,6 +14,7 @@ and a power cut may take the last lines along.
 Best kept on another volume than the database.
 """
 
+import datetime as dt
 import logging
 import os
 import secrets
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 BEGUN = "> "
 HEAD = "# "
+DRAWN = "= "  # above it: accounted for
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 LINE = 80  # bytes, at most
 
@@ -77,6 +79,11 @@ class Journal:
         """Note that the mail server has taken it. Not written is only a doubt more."""
         if self._descriptor is not None:
             self._write(message_id)
+
+    def note(self, line: str) -> None:
+        """A line of another kind, on the disk before this returns."""
+        if self._descriptor is not None and self._write(line):
+            self.sync()
 
     def sync(self) -> None:
         """Wait until all that was written is on the disk; called before the database is told."""
@@ -136,18 +143,36 @@ def look_up(message_ids: Collection[str]) -> Entries:
 
 
 def tail(count: int) -> list[str]:
-    """The last receipts, at most `count`, the latest last."""
+    """The last receipts since the last line was drawn, at most `count`, the latest last."""
     path = _path()
     if path is None or not path.exists():
         return []
+    # Each mail has two lines, and other workers' lines stand between.
+    reach = 4 * count * LINE
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        # Each mail has two lines, and another worker's lines may stand between.
-        file.seek(max(0, size - 4 * count * LINE))
+        file.seek(max(0, size - reach))
         whole = file.read().decode("ascii", errors="replace").split("\n")
-    lines = whole[1 if size > 4 * count * LINE else 0 : -1]
+    lines = whole[1 if size > reach else 0 : -1]
+    for number, line in enumerate(reversed(lines)):
+        if line.startswith(DRAWN):
+            lines = lines[len(lines) - number :]
+            break
     receipts = [line for line in lines if line and not line.startswith((BEGUN, HEAD))]
     return receipts[-count:]
+
+
+def draw_line() -> None:
+    """What stands above is accounted for: `tail` ends here. `look_up` still reads it."""
+    with Journal() as journal:
+        journal.note(f"{DRAWN}{os.getpid()}")
+
+
+def written_at() -> dt.datetime:
+    """When the file was last written (aware UTC); only for one that is there."""
+    path = _path()
+    assert path is not None  # noqa: S101 - `tail` has found something in it
+    return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
 
 
 def _path() -> Path | None:

@@ -26,6 +26,9 @@ RECORDED_SOON_DAYS = 3
 # and the visit anyway.
 MOVED_USEFUL_FOR = dt.timedelta(days=3)
 BOOKED_USEFUL_FOR = dt.timedelta(days=3)
+# News of a visit that has moved or is off; within so long of the visit it waits for no other day.
+NEWS = frozenset({"changed", "cancelled"})
+NEWS_IS_URGENT = dt.timedelta(days=2)
 # From this many days before the visit on, the mail of the day before says it all.
 DAY_BEFORE_SAYS_IT = 1
 # An invitation to a helper can be answered for so long.
@@ -255,11 +258,18 @@ def was_told_wrong(
     return False
 
 
-def day_of(kind: str, moment: dt.datetime, zone: ZoneInfo) -> dt.date | None:
+def day_of(
+    kind: str, moment: dt.datetime, zone: ZoneInfo, *, visit_at: dt.datetime | None = None
+) -> dt.date | None:
     """The recipient's local date at `moment` (aware) that a mail of `kind` takes up for itself;
-    None for those that may come beside another one.
+    None for those that may come beside another one: a visit is tomorrow, or one so near that the
+    news of it cannot wait has moved or is off.
     """
-    return moment.astimezone(zone).date() if RULES[kind].counts else None
+    if not RULES[kind].counts:
+        return None
+    if kind in NEWS and visit_at is not None and visit_at - moment < NEWS_IS_URGENT:
+        return None
+    return moment.astimezone(zone).date()
 
 
 def tomorrow(kind: str, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:

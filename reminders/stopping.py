@@ -5,10 +5,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 
 from ocrevus_tracker.accounts.models import Clinic
-from reminders.rules import NEEDED, TOPICS
 from schedules.models import Course, CourseQuerySet, Hold, HoldQuerySet
 
 # The time zones of clinics, by the date that it is there. At most three dates at any moment.
@@ -38,16 +37,6 @@ def open_to_mail(days: Days) -> CourseQuerySet:
         .exclude(patient__dead_addresses__email=F("patient__email"))
         .exclude(Exists(_holds_in_force(days).filter(course=OuterRef("pk"))))
     )
-
-
-def wants(kind: str) -> Q:
-    """A course's condition: its patient has not stopped mails of this `kind`."""
-    nothing = Q(patient__preference=None)
-    topic = TOPICS.get(kind)
-    wanted = ~Q(**{f"patient__preference__stops_{topic}": True}) if topic else Q()
-    if topic and kind not in NEEDED:
-        wanted &= ~Q(patient__preference__only_needed=True)
-    return nothing | wanted
 
 
 def _holds_in_force(days: Days) -> HoldQuerySet:

@@ -105,9 +105,7 @@ class ReminderQuerySet(models.QuerySet["Reminder"]):
     def telling(self) -> "ReminderQuerySet":
         """Those that reached the patient's mail service and named a due date, or took one back."""
         tells = Q(told_due_on__isnull=False) | Q(kind=Kind.DATE_MOVED)
-        return self.filter(
-            tells, recipient=PATIENT, state__in=(State.ACCEPTED, State.DELIVERED)
-        )
+        return self.filter(tells, recipient=PATIENT, state__in=(State.ACCEPTED, State.DELIVERED))
 
     def to_check(self) -> "ReminderQuerySet":
         """Did not get through, and nobody has looked at it: somebody should call instead."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import CharField, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from reminders.consent import KEPT_AWAY
 from reminders.models import OPEN, PATIENT, REOPENABLE, SENT, Reminder, State
 from reminders.rules import TOPICS
 
@@ -53,11 +54,10 @@ def _mails_of_helped(now: dt.datetime) -> QuerySet[Reminder]:
         not_after__gt=now,
         kind__in=TOPICS,
     ).annotate(one=FilteredRelation("patient__helpers", condition=helping))
-    stopped = Q(pk__in=[])
-    for topic in set(TOPICS.values()):
-        kinds = [kind for kind, its in TOPICS.items() if its == topic]
-        stopped |= Q(**{f"one__stops_{topic}": True}, kind__in=kinds)
-    return mails.filter(one__isnull=False, next_at__gte=F("one__accepted_at")).exclude(stopped)
+    refused = Q()
+    for field, kinds in KEPT_AWAY.items():
+        refused |= Q(**{f"one__{field}": True}, kind__in=kinds)
+    return mails.filter(one__isnull=False, next_at__gte=F("one__accepted_at")).exclude(refused)
 
 
 def _copies() -> QuerySet[Reminder]:

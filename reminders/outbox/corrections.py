@@ -111,7 +111,9 @@ def _moves(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Move]:
             due_version=F("course__due_version"),
             told=Subquery(last_told.values("told_due_on")[:1]),
             told_by=Subquery(last_told.values("pk")[:1]),
-            unsure=Exists(of_patient.filter(recipient=PATIENT, state__in=(State.ON_WIRE, State.IN_DOUBT))),
+            unsure=Exists(
+                of_patient.filter(recipient=PATIENT, state__in=(State.ON_WIRE, State.IN_DOUBT))
+            ),
             on_its_way=Exists(rows.filter(state__in=OPEN)),
             over=Exists(rows.exclude(REOPENABLE).exclude(state__in=OPEN)),
             closed_row=Subquery(rows.filter(REOPENABLE).values("pk")[:1]),

@@ -173,7 +173,7 @@ class Worker:
         if not row.doubt:
             row.dated_at = self._now  # a second copy bears the first one's date
         row.message_id = message_id_of(row)
-        row.sent_on = rules.day_of(row.kind, self._now, row.zone)
+        row.sent_on = rules.day_of(row.kind, self._now, row.zone, visit_at=row.visit_at)
         try:
             letter = emails.compose(row, now=self._now)
             row.subject, row.body_text = letter.subject, letter.text
@@ -187,7 +187,9 @@ class Worker:
     def _pass_the_fence(self, group: Group) -> None:
         """Keep those that are still true; the others go back."""
         passed = table.fence(group.rows, now=self._now)
-        kept = [(r, one) for r, one in zip(group.rows, group.letters, strict=True) if r.pk in passed]
+        kept = [
+            (r, one) for r, one in zip(group.rows, group.letters, strict=True) if r.pk in passed
+        ]
         table.release([row for row in group.rows if row.pk not in passed], now=self._now)
         group.rows, group.letters = [row for row, _ in kept], [letter for _, letter in kept]
         group.fenced_at = time.monotonic()

@@ -15,7 +15,6 @@ from django.db.models import Exists, F, OuterRef, Subquery
 
 from reminders import rules
 from reminders.models import PATIENT, REOPENABLE, Kind, Reminder, State
-from reminders.stopping import wants
 from schedules.models import (
     UNDO_FOR,
     Appointment,
@@ -52,7 +51,7 @@ def about_records(courses: CourseQuerySet, now: dt.datetime) -> Iterator[Wanted]
     infusions = (
         Infusion.objects.counting()
         .filter(~Exists(later), recorded_at__gt=now - rules.RECORDED_USEFUL_FOR)
-        .filter(course__in=courses.filter(wants(Kind.RECORDED)))
+        .filter(course__in=courses)
         .filter(course__next_due_on__gt=F("given_on"), elsewhere=False)
         .exclude(disposition=Disposition.COMPLETE_REMAINDER)
         .exclude(Exists(thanked.exclude(REOPENABLE)))

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from ocrevus_tracker.accounts.models import Clinic
 from reminders import rules
+from reminders.consent import wanted_by_patient
 from reminders.models import Policy
-from reminders.stopping import open_to_mail, wants
+from reminders.stopping import open_to_mail
 from schedules.models import CourseQuerySet, Patient
 
 
@@ -35,7 +36,9 @@ class Place:
         """Those here about which a mail of `kind` may go at `now` (aware)."""
         today = now.astimezone(ZoneInfo(self.clinic_zone)).date()
         return open_to_mail({today: [self.clinic_zone]}).filter(
-            wants(kind), patient__clinic=self.clinic_id, patient__time_zone=self.own_zone
+            wanted_by_patient(kind),
+            patient__clinic=self.clinic_id,
+            patient__time_zone=self.own_zone,
         )
 
 

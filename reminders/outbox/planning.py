@@ -31,7 +31,7 @@ from .copies import add_copies
 from .corrections import owed
 from .events import about_records, about_visits
 from .places import places
-from .wanted import Wanted, add
+from .wanted import Wanted, add, without_refused
 from .windows import Cell, cells_of, started_to_matter
 
 # A pass over everything, however little seems to have changed.
@@ -183,9 +183,7 @@ class _Facts:
         """The cells, without those who hear something else first."""
         clinics = None if self.courses is None else _clinics_of(self.courses)
         for place in places(clinics):
-            yield from cells_of(
-                place, self.now, courses=self.courses, without=self.told_first
-            )
+            yield from cells_of(place, self.now, courses=self.courses, without=self.told_first)
 
 
 def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
@@ -196,9 +194,9 @@ def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
     # Whoever believes in another date hears that it was put right before anything else about it.
     told_first = {one.course_id for one in put_right}
     news = about_visits(open_courses, now)
-    wanted = [mail for one in put_right for mail in one.wanted()]
+    wanted = [mail for one in put_right for mail in one.wanted()] + news.wanted
     wanted += [one for one in about_records(open_courses, now) if one.course_id not in told_first]
-    return _Facts(wanted + news.wanted, told_first | news.waiting, told_first, now, courses)
+    return _Facts(without_refused(wanted), told_first | news.waiting, told_first, now, courses)
 
 
 def _clinics_of(courses: Collection[int]) -> list[int]:

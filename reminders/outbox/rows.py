@@ -157,7 +157,7 @@ def _one_a_day(rows: Sequence[Reminder], now: dt.datetime) -> list[Reminder]:
     taken = _days_taken(rows, now)
     chosen = []
     for row in sorted(rows, key=lambda one: rules.urgency(one.kind)):
-        day = rules.day_of(row.kind, now, row.zone)
+        day = rules.day_of(row.kind, now, row.zone, visit_at=row.visit_at)
         mark = (row.patient_id, row.recipient, day)
         if day and mark in taken:
             _put_off(row, rules.tomorrow(row.kind, now, row.zone))
@@ -180,7 +180,7 @@ def _days_taken(rows: Sequence[Reminder], now: dt.datetime) -> set[Mark]:
 
 
 def _has_had_one(row: Reminder, now: dt.datetime) -> bool:
-    day = rules.day_of(row.kind, now, row.zone)
+    day = rules.day_of(row.kind, now, row.zone, visit_at=row.visit_at)
     return day is not None and (row.patient_id, row.recipient, day) in _days_taken([row], now)
 
 

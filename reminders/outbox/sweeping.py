@@ -24,8 +24,9 @@ def sweep(*, now: dt.datetime) -> None:
     `now` is aware UTC; leases are measured on the database's clock.
     """
     _take_back_claims(now)
-    _look_at_what_was_on_the_wire()
+    _look_at_what_was_on_the_wire(now)
     _believe_what_is_known(now)
+    evidence.attach_early_events(now=now)
     _decide_old_doubts(now)
 
 
@@ -38,25 +39,27 @@ def _take_back_claims(now: dt.datetime) -> None:
     lost.update(state=State.PLANNED, tries=F("tries") + 1, lease_until=None, next_at=now)
 
 
-def _look_at_what_was_on_the_wire() -> None:
-    """It may have been sent, unless the journal that its worker wrote has not even its beginning:
-    then it goes again at once. GRACE counts from the moment it went on the wire.
+def _look_at_what_was_on_the_wire(now: dt.datetime) -> None:
+    """The journal tells which were sent, and of the rows of a worker that wrote to this very file
+    which were surely not: those go again at once. Of the others nobody knows; their GRACE counts
+    from the moment they went on the wire.
     """
     lost = Reminder.objects.filter(state=State.ON_WIRE, lease_until__lte=Now())
     held = list(lost.values_list("pk", "message_id", "owner"))
     if not held:
         return
     entries = journal.look_up([mark for _pk, mark, _owner in held if mark])
-    known = entries.begun | entries.accepted
+    _accept(lost, entries.accepted, now)
     never_begun = [
         pk
         for pk, mark, owner in held
-        if entries.mark and owner.startswith(f"{entries.mark}:") and mark not in known
+        if entries.mark and owner.startswith(f"{entries.mark}:") and mark not in entries.begun
     ]
     lost.filter(pk__in=never_begun).update(state=State.PLANNED, lease_until=None, sent_on=None)
     lease, grace = settings.REMINDER_LEASE_SECONDS, settings.REMINDER_GRACE_SECONDS
     rest_of_grace = dt.timedelta(seconds=max(0, grace - lease))
-    lost.exclude(pk__in=never_begun).update(
+    # Only those that were looked up: another may have come to its end meanwhile.
+    lost.filter(pk__in=[pk for pk, _mark, _owner in held]).update(
         state=State.IN_DOUBT,
         doubt=F("doubt") + 1,
         next_at=F("lease_until") + rest_of_grace,
@@ -85,7 +88,7 @@ def _accept(doubts: ReminderQuerySet, proven: Iterable[str], now: dt.datetime) -
         count = doubts.filter(message_id__in=found).update(
             state=State.ACCEPTED, accepted_at=now, last_error=""
         )
-        log.info("%s reminders in doubt had a receipt", count)
+        log.info("%s reminders had a receipt that the database did not know", count)
 
 
 def _decide_old_doubts(now: dt.datetime) -> None:

@@ -1,11 +1,12 @@
 """One reminder that should exist: what follows an event at the clinic, person by person."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reminders import rules
-from reminders.models import PATIENT, REOPENABLE, Reminder, State
+from reminders.consent import refused_kinds
+from reminders.models import PATIENT, REOPENABLE, Preference, Reminder, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class Wanted:
             "not_after": self.fit.not_after,
             **self.refers_to,
         }
+
+
+def without_refused(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Those that their patients have not stopped."""
+    patients = {one.patient_id for one in wanted}
+    refused = {
+        choices.patient_id: refused_kinds(choices)
+        for choices in Preference.objects.filter(patient__in=patients)
+    }
+    return [one for one in wanted if one.fit.kind not in refused.get(one.patient_id, ())]
 
 
 def add(wanted: Iterable[Wanted], *, now: dt.datetime) -> int:

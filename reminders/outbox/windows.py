@@ -25,7 +25,7 @@ from django.db.models import (
 )
 
 from reminders import rules
-from reminders.models import PATIENT, REOPENABLE, Reminder, State
+from reminders.models import OPEN, PATIENT, REOPENABLE, SENT, Kind, Reminder, State
 from schedules.models import Appointment, Course, CourseQuerySet, Disposition, Infusion, Outcome
 
 from .inserting import insert_from
@@ -106,6 +106,18 @@ class Cell:
         if self.visit:
             changes["appointment_id"] = Subquery(again.values("pk")[:1])
         return closed.filter(Exists(again)).update(**changes)
+
+
+def _told_of_a_change(now: dt.datetime) -> QuerySet[Reminder]:
+    """Word of a visit's new time, on its way or just gone: the mail of the day before would only
+    say it once more.
+    """
+    changed = Reminder.objects.filter(
+        appointment=OuterRef("pk"), kind=Kind.CHANGED, visit_at=OuterRef("starts_at")
+    )
+    return changed.filter(
+        Q(state__in=OPEN) | Q(state__in=SENT, accepted_at__gt=now - dt.timedelta(days=1))
+    )
 
 
 Dates = tuple[dt.date, dt.date]
@@ -190,6 +202,8 @@ def _visit_cells(
         .filter(course__in=place.courses(rule.kind, now), starts_at__gt=now)
         .exclude(Exists(undecided(OuterRef("course"))))
     )
+    if rule.kind == Kind.DAY_BEFORE:
+        here = here.exclude(Exists(_told_of_a_change(now)))
     if courses is not None:
         here = here.filter(course__in=courses)
     for day in _days(here, dates, zone):

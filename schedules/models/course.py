@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import User
+from schedules.announcing import announce
 from schedules.engine import forecast as engine
 from schedules.engine.history import Position, continued, replay
 from schedules.engine.regimens import REGIMENS, Regimen
@@ -68,6 +69,7 @@ class CourseQuerySet(models.QuerySet["Course"]):
         """Ask for their mails to be planned anew, and let none that is on its way go out as it
         was; returns how many courses there are.
         """
+        announce()
         return self.update(unplanned=True, due_version=F("due_version") + 1)
 
     def with_history(self) -> "CourseQuerySet":
@@ -160,9 +162,7 @@ class Course(models.Model):
             models.Index(
                 fields=["next_due_on"], condition=Q(stopped_on=None), name="open_courses_by_due"
             ),
-            models.Index(
-                fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"
-            ),
+            models.Index(fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"),
         ]
 
     def __str__(self) -> str:
@@ -268,6 +268,7 @@ class Course(models.Model):
             setattr(self, name, value)
         self.due_version = F("due_version") + 1
         self.unplanned = True
+        announce()
         self.save(update_fields=[*fields, "started_on", "stopped_on", "due_version", "unplanned"])
         self.refresh_from_db(fields=["due_version"])
         return found

@@ -7,9 +7,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from reminders.models import Reminder, State
 from schedules.models import Patient
-
-from .models import Reminder, State
 
 # The look of a state: a kind of `status_tag`. What is not listed is on its way.
 LOOKS = {
