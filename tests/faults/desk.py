@@ -21,6 +21,9 @@ FACTS = {
     "outcome": "completed",
     "reaction": "",
     "checked": "on",
+    # These people have no results on file, and a nurse has to say why it was right.
+    "answered": "1",
+    "why": "chart",
 }
 
 
@@ -67,8 +70,11 @@ class Desk:
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             line.request(method, path, urlencode(answers or {}), headers)
-            return line.getresponse().status
-        except OSError:
+            answer = line.getresponse()
+        except (OSError, http.client.HTTPException):
             return 0
+        else:
+            assert "sign-in" not in answer.headers.get("Location", "")
+            return answer.status
         finally:
             line.close()

@@ -15,6 +15,7 @@ class Mail:
     """One mail that the server said yes to, or would have said yes to."""
 
     id: str
+    sender: str
     to: list[str]
     began: float  # Unix time at which DATA came
     secret: bool
@@ -46,7 +47,12 @@ def read_mails(file: Path) -> list[Mail]:
 
 def _mail(record: dict[str, Any]) -> Mail:
     return Mail(
-        record["id"], record["to"], record["began"], record["secret"], record.get("head", "")
+        id=record["id"],
+        sender=record["from"],
+        to=record["to"],
+        began=record["began"],
+        secret=record["secret"],
+        head=record.get("head", ""),
     )
 
 

