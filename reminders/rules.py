@@ -1,10 +1,10 @@
 """Which reminder a course needs at a moment. Plain Python: no clock, no database, no Django.
 
 A rule's window is counted in days from its anchor: the due date, a visit's date, or the moment a
-visit was booked, an infusion was recorded or a record was put right. The windows of the due date follow one another
-without a gap and never overlap, so reminders that piled up become the one that fits today. Timings
-are the defaults of the product's message plan; where a clinic has its own number, that number is
-an argument.
+visit was booked, an infusion was recorded or a record was put right. The windows of the due date
+follow one another without a gap and never overlap, so reminders that piled up become the one that
+fits today. Timings are the defaults of the product's message plan; where a clinic has its own
+number, that number is an argument.
 """
 
 import datetime as dt

@@ -78,7 +78,8 @@ class Transport(ABC):
 
     @abstractmethod
     def hand_over(self, letters: Sequence[Any], go: Go) -> Iterator[Outcome]:
-        """Send `letters`, as they were prepared, each to its one recipient, and yield what became of each, in order.
+        """Send `letters`, as they were prepared, each to its one recipient, and yield what became
+        of each, in order.
 
         Ends early when `go` keeps one back. A letter for which nothing is yielded has surely not
         been sent. `go` is asked in order, and never before the outcome of the letter before.

@@ -1,6 +1,5 @@
 """The reminders, one row each. The row is the truth; queues and mail servers only act on it."""
 
-import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -164,7 +163,7 @@ class Reminder(models.Model):
     # What is sent. Message-ID and Date stay the same in a second copy. The Message-ID is made
     # when it is first needed, from ids and the secret key alone, so that a database that comes
     # back from a backup gives the same mail the same one.
-    message_id = models.CharField(max_length=64, unique=True, null=True)
+    message_id = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - unique
     dated_at = models.DateTimeField(null=True)
     subject = models.CharField(max_length=200, blank=True, db_default="")
     body_text = models.TextField(blank=True, db_default="")

@@ -76,8 +76,8 @@ def _open_again(mails: QuerySet[Reminder]) -> int:
         course=OuterRef("course"),
         kind=OuterRef("kind"),
         due_on=OuterRef("due_on"),
-        copy_for=OuterRef("recipient"),
         state__in=OPEN,
+        copy_for=OuterRef("recipient"),  # type: ignore[misc]  # annotated by the caller
     )
     closed = Reminder.objects.filter(REOPENABLE, helper__isnull=False)
     return closed.filter(Exists(mail)).update(

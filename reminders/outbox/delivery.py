@@ -221,8 +221,9 @@ class Worker:
 
     def _still_true(self, group: Group, number: int) -> bool:
         """Whether the letter may go: the fence is fresh, or is passed once more."""
-        fresh = time.monotonic() - group.fenced_at < FENCE_HOLDS
-        return fresh or table.fence_again(group.rows[number], now=self._now)
+        if time.monotonic() - group.fenced_at < FENCE_HOLDS:
+            return True
+        return bool(table.fence_again(group.rows[number], now=self._now))
 
     def _settle_sent(self, group: Group) -> None:
         """The receipts are on the disk before the database says "accepted"."""

@@ -62,7 +62,9 @@ def about_records(courses: CourseQuerySet, now: dt.datetime) -> Iterator[Wanted]
             closed_row=Subquery(closed.values("pk")[:1]),
         )
     )
+    facts = ("version", "patient", "closed_row")
     for infusion in infusions:
+        version, patient, closed_row = (getattr(infusion, name) for name in facts)
         fit = rules.fit_recorded(
             given_on=infusion.given_on,
             recorded_on=infusion.recorded_on,
@@ -72,11 +74,11 @@ def about_records(courses: CourseQuerySet, now: dt.datetime) -> Iterator[Wanted]
         )
         if fit:
             yield Wanted(
-                infusion.patient,
+                patient,
                 infusion.course_id,
-                infusion.version,
+                version,
                 fit,
-                infusion.closed_row,
+                closed_row,
                 {"infusion_id": infusion.pk},
             )
 
@@ -227,14 +229,17 @@ def _without_row(wanted: list[Wanted]) -> list[Wanted]:
         kind__in=(Kind.BOOKED, Kind.CHANGED, Kind.CANCELLED),
         recipient=PATIENT,
         resend_of=None,
-    ).annotate(closed=Exists(Reminder.objects.filter(REOPENABLE, pk=OuterRef("pk"))))
-    rows = {(row.kind, row.corrects_id or row.visit_at, row.course_id): row for row in about}
+    )
+    closed = set(about.filter(REOPENABLE).values_list("pk", flat=True))
+    rows: dict[object, int] = {
+        (row.kind, row.corrects_id or row.visit_at, row.course_id): row.pk for row in about
+    }
     found = []
     for one in wanted:
         mark = one.refers_to.get("corrects_id") or one.refers_to["visit_at"]
         row = rows.get((one.fit.kind, mark, one.course_id))
         if row is None:
             found.append(one)
-        elif row.closed:
-            found.append(replace(one, closed_row=row.pk))
+        elif row in closed:
+            found.append(replace(one, closed_row=row))
     return found

@@ -17,12 +17,13 @@ def insert_from(model: type[Model], facts: QuerySet[Any], columns: dict[str, Com
     `columns` says by field name what goes into the row, as expressions over `facts`. Fields that
     are not named get the database's own default. Returns how many rows were added.
     """
-    fields = [model._meta.get_field(name) for name in columns]  # noqa: SLF001 - Django's public _meta
+    meta = model._meta  # noqa: SLF001 - public by Django's word
+    fields = [meta.get_field(name) for name in columns]
     selected = facts.order_by().values_list(*columns.values())
     select, params = selected.query.sql_with_params()
     quote = connection.ops.quote_name
-    names = ", ".join(quote(field.column) for field in fields)  # type: ignore[union-attr]
-    table = quote(model._meta.db_table)  # noqa: SLF001 - see above
+    names = ", ".join(quote(str(field.column)) for field in fields)  # type: ignore[union-attr]
+    table = quote(meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",  # noqa: S608 - names of our own model

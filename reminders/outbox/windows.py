@@ -220,7 +220,7 @@ def _due_dates(courses: CourseQuerySet, dates: Dates) -> Sequence[dt.date]:
     if first == last:
         return [first]
     found = courses.due_between(first, last).order_by()
-    return sorted(found.values_list("next_due_on", flat=True).distinct())
+    return sorted(day for day in found.values_list("next_due_on", flat=True).distinct() if day)
 
 
 def _days(visits: QuerySet[Appointment], dates: Dates, zone: ZoneInfo) -> list[dt.date]:

@@ -88,8 +88,8 @@ def told(course: Course, on: dt.date | None = None, *, at: dt.datetime = NOW, **
     told_on = on or course.next_due_on
     fields = {"kind": "book-1", "state": State.ACCEPTED, "told_due_on": told_on} | fields
     return Reminder.objects.create(
-        course=course, patient=course.patient, due_on=told_on, due_version=0, next_at=at, not_after=at, accepted_at=at,
-        **fields,
+        course=course, patient=course.patient, due_on=told_on, due_version=0, next_at=at,
+        not_after=at, accepted_at=at, **fields,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from reminders import evidence, guards, journal, outbox
+from reminders import evidence, guards, outbox
 from reminders.identity import message_id_of
 from reminders.models import (
     MAX_DOUBT,

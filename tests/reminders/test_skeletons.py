@@ -62,7 +62,7 @@ def test_filled_in_it_is_the_same_as_rendered_in_full(composed, sample):
         assert (made.subject, made.text, made.html) == skeletons.render(facts, person)
 
 
-@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("name", ODD_NAMES, ids=range(len(ODD_NAMES)))
 @pytest.mark.parametrize("sample", [Sample(Kind.BOOK_1), Sample(Kind.CHANGED, "es")], ids=str)
 def test_whatever_the_name_the_bytes_are_right(sample, name):
     made = letter(sample, given_name=name)

@@ -12,7 +12,7 @@ from reminders import outbox
 from reminders.auditing import audit
 from reminders.models import WITHOUT_COURSE, Kind, Reminder, State
 from schedules import actions
-from schedules.models import Course, Hold, Patient
+from schedules.models import Course, Patient
 from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
 
 from .conftest import due_course, hold, kinds, only_row, put_right, rendered, states, told

@@ -1,6 +1,7 @@
 """SMTP step by step, and any other Django backend behind the same calls."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from django.core import mail
@@ -99,7 +100,7 @@ def test_one_that_is_kept_back_is_never_sent_nor_are_those_behind(line, sink):
 
 @pytest.mark.parametrize("to", ["", "ana@example.org, eve@example.org", "<a@x.test>, <b@x.test>"])
 def test_a_mail_has_exactly_one_recipient(line, to):
-    with pytest.raises(ValueError, match="Invalid address|exactly one"):
+    with pytest.raises(ValueError, match=r"Invalid address|exactly one"):
         line.prepare(Letter(to), "f" * 32)
 
 
@@ -182,10 +183,8 @@ def test_a_server_that_wants_the_content_though_it_refused_gets_an_empty_one(lin
 def test_after_a_fault_the_next_mail_goes(line, sink, reply):
     for step in ("RCPT", "DATA"):
         sink.answer[step] = reply
-        try:
+        with suppress(Unreachable):
             assert send(line) != [None]
-        except Unreachable:
-            pass
         sink.answer.clear()
     assert send(line, "ben") == [None]
     assert recipients(sink) == ["ben"]

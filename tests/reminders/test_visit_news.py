@@ -1,4 +1,4 @@
-"""A visit that is booked, moved or cancelled: whoever believes in another time hears the true one."""
+"""A visit booked, moved or cancelled: whoever believes in another time hears the true one."""
 
 import datetime as dt
 
