@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -244,6 +245,10 @@ class Stage:
 
     def mails(self) -> list[Mail]:
         return read_mails(self.folder / "accepted")
+
+    def copies(self) -> Counter[str]:
+        """How many mails each person got."""
+        return Counter(one for mail in self.mails() for one in mail.to)
 
     def receipts(self) -> list[str]:
         return read_receipts(self.folder / "journal")
