@@ -123,6 +123,11 @@ class Score:
                 marks[one].add(mail.mark)
         return max(map(len, marks.values()), default=0)
 
+    @property
+    def undecided(self) -> list[Row]:
+        """In doubt twice, so that a person decides: the staff sees these on a list."""
+        return [row for row in self.rows if row.state == "FAILED"]
+
     def sound(self) -> None:
         """What holds whatever the fault was."""
         assert self.lost == []
@@ -135,5 +140,5 @@ class Score:
     def __str__(self) -> str:
         return (
             f"{len(self.rows):,} reminders: {len(self.lost)} lost, {self.extra} duplicates, "
-            f"{self.doubts} in doubt at some time"
+            f"{self.doubts} in doubt at some time, {len(self.undecided)} left to a person"
         )
