@@ -27,8 +27,6 @@ from schedules.models import Course
 from tests.cast import NOW, TODAY, book, days
 from tests.services import _folder
 
-from .stage import Stage
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CELERY = [sys.executable, "-m", "celery", "--app", "tests.faults.quick_beat"]
@@ -97,21 +95,6 @@ def broker() -> Iterator[Broker]:
         broker = Broker(folder)
         yield broker
         broker.kill()
-
-
-@pytest.fixture
-def stage(tmp_path):
-    """Makes a stage with its mail server; ends every process afterwards."""
-    stages = []
-
-    def make(count: int) -> Stage:
-        stages.append(Stage(tmp_path, count=count))
-        stages[-1].start_sink()
-        return stages[-1]
-
-    yield make
-    for one in stages:
-        one.close()
 
 
 def absent(_broker: Broker) -> None:
@@ -213,8 +196,8 @@ def test_a_worker_told_to_stop_finishes_what_it_found_itself(stage, broker):
     os.kill(worker.pid, signal.SIGTERM)
     worker.wait(60)
     scene.running.remove(worker)
-    assert {state for state, _doubt in scene.rows().values()} <= {"PLANNED", "ACCEPTED"}
-    assert scene.accepted() == sum(s == "ACCEPTED" for s, _doubt in scene.rows().values())
+    assert set(scene.states()) <= {"PLANNED", "ACCEPTED"}
+    assert scene.accepted() == scene.states()["ACCEPTED"]
 
 
 class TestASave:
