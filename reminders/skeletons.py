@@ -117,15 +117,16 @@ class Pieces(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """A mail with slots in its two bodies."""
+    """A mail with slots in its two bodies; `slots` are those that it has."""
 
     subject: str
     text: Pieces
     html: Pieces
+    slots: frozenset[str]
 
     def fill(self, person: Person) -> Filled:
         """The mail for this person."""
-        plain = person._asdict()
+        plain = {slot: getattr(person, slot) for slot in self.slots}
         as_html = {slot: escape(words) for slot, words in plain.items()}
         quoted = {slot: _quoted_value(words) for slot, words in plain.items()}
         quoted_html = {
@@ -165,7 +166,12 @@ _SLOT = re.compile(f"slot{_SECRET}({'|'.join(Person._fields)})end")
 def skeleton_of(facts: Facts) -> Skeleton:
     """The mail that these facts make, rendered when first asked for."""
     subject, text, html = render(facts, SLOTS)
-    return Skeleton(subject=subject, text=_cut(text), html=_cut(html))
+    return Skeleton(
+        subject=subject,
+        text=_cut(text),
+        html=_cut(html),
+        slots=frozenset(_SLOT.findall(text + html)),
+    )
 
 
 def render(facts: Facts, person: Person) -> tuple[str, str, str]:
