@@ -145,7 +145,7 @@ class Worker:
         claimed = table.claim(now=self._now, owner=f"{self._journal.mark}:{self._name}")
         if not claimed:
             return False
-        full = len(claimed) == settings.REMINDER_GROUP
+        full: bool = len(claimed) == settings.REMINDER_GROUP
         group = self._rendered(evidence.unreported(claimed, now=self._now))
         try:
             self._transport.ready()
@@ -224,7 +224,7 @@ class Worker:
         if time.monotonic() - group.fenced_at >= FENCE_HOLDS:
             group.passed = table.fence_again(group.rows[number:], now=self._now)
             group.fenced_at = time.monotonic()
-        return group.rows[number].pk in group.passed
+        return bool(group.rows[number].pk in group.passed)
 
     def _settle_sent(self, group: Group) -> None:
         """The receipts are on the disk before the database says "accepted"."""

@@ -15,15 +15,11 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from reminders import rules
+from reminders.emails import NEEDS
 from reminders.models import WAITING, Reminder, ReminderQuerySet, State
 from reminders.stopping import Days, clinic_days
 
 RETRY_MINUTES = (1, 5, 15, 60)
-# What a mail is made of beside its row, in one query.
-PEOPLE = (
-    *("course", "patient__clinic", "patient__preference"),
-    *("helper", "member__clinic", "member__user", "appointment", "corrects"),
-)
 
 
 def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
@@ -130,15 +126,8 @@ def take_back(rows: Sequence[Reminder]) -> int:
 
 def _candidates(now: dt.datetime, days: Days) -> list[Reminder]:
     ready = Reminder.objects.filter(state__in=WAITING, next_at__lte=now, not_after__gt=now)
-    found = list(
-        ready.filter(_true_on(days))
-        .select_related(*PEOPLE)
-        .order_by("next_at", "pk")[: settings.REMINDER_GROUP]
-    )
-    for row in found:
-        if row.course and row.patient:
-            row.course.patient = row.patient
-    return found
+    first = ready.filter(_true_on(days)).order_by("next_at", "pk")
+    return list(first.select_related(*NEEDS)[: settings.REMINDER_GROUP])
 
 
 def _wrong_hour(row: Reminder, now: dt.datetime) -> bool:

@@ -17,7 +17,7 @@ from tests.cast import NOW, TODAY, book, days, make_patient
 from .conftest import due_course, local
 from .letters import Sample, Words, by_kind, clinic, letter, patient, reminder
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.reminders.mail_urls")]
+pytestmark = pytest.mark.django_db
 
 every_kind = pytest.mark.parametrize(
     "kind", [kind for kind in Kind if kind not in {Kind.HELPER_INVITE, Kind.DIGEST}]

@@ -13,7 +13,7 @@ from reminders.models import Kind
 
 from .letters import Sample, by_kind, letter
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.reminders.mail_urls")]
+pytestmark = pytest.mark.django_db
 
 
 HEADERS = {"Message-ID": "<f@harbor.test>", "Date": "Thu, 12 Mar 2026 15:00:00 +0000"}

@@ -12,7 +12,7 @@ from tests.cast import TODAY, days
 from .letters import Sample, by_kind, letter, reminder
 from .test_letter import assert_same_as_djangos, assert_well_formed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.reminders.mail_urls")]
+pytestmark = pytest.mark.django_db
 
 ODD_NAMES = [
     "<b>O'Brien & {{ 7 }} %s",

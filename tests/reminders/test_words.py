@@ -26,7 +26,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for its own version in a way that is going away
     from textstat.textstat import textstatistics
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.reminders.mail_urls")]
+pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).parent.parent.parent
 LOCALE = ROOT / "reminders" / "locale" / "es" / "LC_MESSAGES"
