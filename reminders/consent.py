@@ -1,10 +1,11 @@
 """Who wants which mail: each recipient's own choices, as conditions of a query.
 
-A patient and each helper choose for themselves: what one of them stops, the others still get.
-Whether a patient wants any mail at all is part of the stop rule, see `reminders.stopping`.
+A copy is a copy: what the patient stops goes to no helper either, and what a helper stops the
+others still get. Whether a patient wants any mail at all is part of the stop rule, see
+`reminders.stopping`.
 """
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Q
 
 from . import rules
 from .models import Helper, HelperQuerySet, MailChoices, Preference, Topic
@@ -42,15 +43,17 @@ def helpers_wanting(kind: str) -> HelperQuerySet:
 
 
 def is_wanted() -> Q:
-    """The condition on a reminder of any kind, to anybody: its recipient wants such a mail.
+    """The condition on a reminder of any kind, to anybody: such a mail is wanted.
 
-    Correlated subqueries, not joins, as in `is_true_on`. Each asks only about the few people who
-    have chosen to get less.
+    One look at each table by its key; subqueries and not joins, as in `is_true_on`.
     """
-    refused = Q()
+    kind = ExpressionWrapper(OuterRef("kind"), output_field=CharField())
+    refusal = Q()
     for field, kinds in KEPT_AWAY.items():
-        patient = Preference.objects.filter(patient=OuterRef("patient_id"), **{field: True})
-        helper = Helper.objects.filter(pk=OuterRef("helper_id"), **{field: True})
-        to_patient = Q(Exists(patient), helper=None)
-        refused |= Q(kind__in=kinds) & (to_patient | Q(Exists(helper)))
-    return ~refused
+        refusal |= Q(mail_kind__in=kinds, **{field: True})
+    patient = Preference.objects.filter(patient=OuterRef("patient_id"))
+    helper = Helper.objects.filter(pk=OuterRef("helper_id"))
+    return ~(
+        Q(Exists(patient.alias(mail_kind=kind).filter(refusal)))
+        | Q(Exists(helper.alias(mail_kind=kind).filter(refusal)))
+    )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from reminders.consent import is_wanted
 from reminders.digests import digests
 from reminders.models import (
     STOPPABLE,
@@ -219,7 +220,8 @@ def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
     stoppable = Reminder.objects.filter(state__in=STOPPABLE)
     if courses is not None:
         stoppable = stoppable.filter(course__in=courses)
-    stoppable.filter(Exists(_unwilling())).update(state=State.SUPPRESSED)
+    unwanted = Q(Exists(_unwilling())) | ~is_wanted()
+    stoppable.filter(unwanted).update(state=State.SUPPRESSED)
     stoppable.filter(~is_true_on(clinic_days(now))).update(state=State.CANCELLED)
     stoppable.filter(Exists(told_meanwhile()), kind=Kind.BOOKED).update(state=State.CANCELLED)
     _expire(now)

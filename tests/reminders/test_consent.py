@@ -3,11 +3,13 @@
 import pytest
 from django.db.models import Exists, OuterRef
 
-from reminders import rules
+from reminders import choices, outbox, rules
 from reminders.consent import helpers_wanting, is_wanted, refused_kinds, wanted_by_patient
-from reminders.models import Helper, Kind, Preference, Reminder, Topic
+from reminders.models import Helper, Kind, Preference, Reminder, State, Topic
 from schedules.models import Course
 from tests.cast import NOW, TODAY
+
+from .conftest import due_course, only_row, rendered
 
 pytestmark = pytest.mark.django_db
 
@@ -50,11 +52,12 @@ def test_without_any_choice_everything_is_wanted(ben):
     assert wanted() == set(PLAIN)
 
 
-def test_what_the_patient_stops_the_helper_still_gets(ben):
-    Preference.objects.create(patient=ben, changed_at=NOW, stops_booking=True, only_needed=True)
-    copy = row(ben, "book-1", helper_of(ben))
+def test_what_the_patient_stops_goes_to_no_helper_either(ben):
+    Preference.objects.create(patient=ben, changed_at=NOW, stops_booking=True)
+    row(ben, "book-1", helper_of(ben))
     row(ben, "book-1")
-    assert list(Reminder.objects.filter(is_wanted())) == [copy]
+    kept = row(ben, "prepare", Helper.objects.get())
+    assert list(Reminder.objects.filter(is_wanted())) == [kept]
 
 
 def test_what_a_helper_stops_the_patient_and_others_still_get(ben):
@@ -106,3 +109,44 @@ def test_it_can_stand_in_a_subquery(ben):
     row(ben, "book-1")
     rows = Reminder.objects.filter(is_wanted(), course=OuterRef("pk"))
     assert not Course.objects.filter(Exists(rows)).exists()
+
+
+# -- From the choice to the mail
+
+
+def test_a_stopped_mail_is_not_planned(harbor, rosa):
+    course = due_course(harbor, rosa, due_in=60)
+    choices.stop_topic(patient=course.patient, topic=Topic.BOOKING, now=NOW)
+    outbox.plan(now=NOW)
+    assert not Reminder.objects.exists()
+
+
+def test_a_mail_that_was_planned_is_suppressed_and_comes_back(harbor, rosa, sink):
+    course = due_course(harbor, rosa, due_in=60)
+    outbox.plan(now=NOW)
+    choices.stop_topic(patient=course.patient, topic=Topic.BOOKING, now=NOW)
+    outbox.tick(now=NOW)
+    assert only_row().state == State.SUPPRESSED
+    choices.resume_topic(patient=course.patient, topic=Topic.BOOKING, now=NOW)
+    outbox.tick(now=NOW)
+    assert only_row().state == State.PLANNED
+    outbox.deliver(now=NOW)
+    assert len(sink.mails) == 1
+
+
+def test_a_stop_holds_before_anything_is_planned_anew(harbor, rosa, sink):
+    course = due_course(harbor, rosa, due_in=60)
+    outbox.plan(now=NOW)
+    choices.stop_topic(patient=course.patient, topic=Topic.BOOKING, now=NOW)
+    outbox.deliver(now=NOW)
+    assert only_row().state == State.PLANNED
+    assert sink.mails == []
+
+
+def test_a_stop_holds_for_a_mail_that_is_in_hand(harbor, rosa):
+    """Claimed and rendered: the last look before it leaves sees the choice."""
+    course = due_course(harbor, rosa, due_in=60)
+    outbox.plan(now=NOW)
+    [held] = outbox.claim(now=NOW, owner="worker")
+    choices.stop_topic(patient=course.patient, topic=Topic.BOOKING, now=NOW)
+    assert outbox.fence([rendered(held)], now=NOW) == set()
