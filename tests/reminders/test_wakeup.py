@@ -175,7 +175,7 @@ class TestLooking:
             raise RuntimeError
 
         with monkeypatch.context() as patch:
-            patch.setattr(outbox, "plan", broken)
+            patch.setattr(outbox, "tick", broken)
             with pytest.raises(RuntimeError):
                 polling.work(now=NOW)
         polling.work(now=NOW)
