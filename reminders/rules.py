@@ -131,7 +131,7 @@ def policy_for(
     """
     numbers = {"book-1": -booking_opens_days, "overdue-1": late_after_days}
     rows = DEFAULT | numbers if rows is None else rows
-    opens, late = (numbers | rows)["book-1"], (numbers | rows)["overdue-1"]
+    opens, late = rows.get("book-1", -booking_opens_days), rows.get("overdue-1", late_after_days)
     last_late = [rows[kind] for kind in LATE_STEPS if kind in rows][-1:] or [late]
     windows = {
         **{kind: (days, RULES[kind].last_day) for kind, days in rows.items()},

@@ -6,15 +6,16 @@ a day without a worker is made up for by the next pass, with the reminder that f
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
 from ocrevus_tracker.accounts.models import Clinic
-from reminders import rules
+from reminders import policies, rules
+from reminders.facts import undecided, visits_that_count
 from reminders.models import (
     PATIENT,
     REOPENABLE,
@@ -34,7 +35,6 @@ from schedules.models import (
     CourseQuerySet,
     Disposition,
     Infusion,
-    Outcome,
     Patient,
 )
 
@@ -49,6 +49,10 @@ class Place:
     clinic_zone: str
     booking_opens_days: int
     late_after_days: int
+    # For a clinic with a policy of its own: which one, its rows, and from when on they hold.
+    clinic_id: int | None = None
+    rows: tuple[tuple[str, int], ...] | None = None
+    starts_at: dt.datetime | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -57,14 +61,27 @@ class Place:
     @property
     def rules(self) -> tuple[rules.Rule, ...]:
         return rules.policy_for(
-            booking_opens_days=self.booking_opens_days, late_after_days=self.late_after_days
+            booking_opens_days=self.booking_opens_days,
+            late_after_days=self.late_after_days,
+            rows=None if self.rows is None else dict(self.rows),
         )
+
+    def moment(self, kind: str, now: dt.datetime) -> dt.datetime:
+        """The moment to plan `kind` for: what a new policy changed waits for the next day. The
+        day before a visit cannot wait.
+        """
+        if self.starts_at is None or kind == Kind.DAY_BEFORE:
+            return now
+        return max(now, self.starts_at)
 
     def courses(self, now: dt.datetime) -> CourseQuerySet:
         """Those here that are open to mail at `now` (aware)."""
         today = now.astimezone(ZoneInfo(self.clinic_zone)).date()
-        return open_to_mail({today: [self.clinic_zone]}).filter(
-            patient__time_zone=self.own_zone,
+        here = open_to_mail({today: [self.clinic_zone]}).filter(patient__time_zone=self.own_zone)
+        if self.clinic_id is not None:
+            return here.filter(patient__clinic=self.clinic_id)
+        return here.filter(
+            patient__clinic__policies=None,
             patient__clinic__time_zone=self.clinic_zone,
             patient__clinic__booking_opens_days=self.booking_opens_days,
             patient__clinic__late_after_days=self.late_after_days,
@@ -80,11 +97,12 @@ class Wanted:
     fit: rules.Fit
     closed_row: int | None
     refers_to: dict[str, object] = field(default_factory=dict)
+    waits_for: dt.datetime | None = None
 
     def fields(self, now: dt.datetime) -> dict[str, object]:
         return {
             "due_version": self.due_version,
-            "next_at": max(now, self.fit.not_before),
+            "next_at": max(now, self.fit.not_before, self.waits_for or now),
             "not_after": self.fit.not_after,
             **self.refers_to,
         }
@@ -98,7 +116,9 @@ def plan(*, now: dt.datetime) -> int:
     _close_void_rows(now)
     wanted = list(missing(now=now))
     patients = dict(
-        Course.objects.filter(pk__in=[one.course_id for one in wanted]).values_list("pk", "patient_id")
+        Course.objects.filter(pk__in=[one.course_id for one in wanted]).values_list(
+            "pk", "patient_id"
+        )
     )
     new = [one for one in wanted if one.closed_row is None]
     Reminder.objects.bulk_create(
@@ -139,10 +159,11 @@ def missing(*, now: dt.datetime) -> Iterator[Wanted]:
 def _about_facts(now: dt.datetime, days: Days) -> Iterator[Wanted]:
     for place in _places():
         for rule in place.rules:
+            moment = place.moment(rule.kind, now)
             if rule.anchor == "due":
-                yield from _about_due_dates(place, rule, now)
+                yield from _about_due_dates(place, rule, moment)
             elif rule.anchor == "visit":
-                yield from _about_visits(place, rule, now)
+                yield from _about_visits(place, rule, moment)
     yield from _about_records(now, days)
 
 
@@ -166,14 +187,25 @@ def _open_again(pk: int, one: Wanted, now: dt.datetime) -> None:
 def _places() -> set[Place]:
     """The wall clocks in use. Clinics are few; of the patients only those with their own zone."""
     numbers = ("booking_opens_days", "late_after_days")
-    clinics = Clinic.objects.values_list("time_zone", *numbers).distinct()
+    clinics = Clinic.objects.values_list("pk", "time_zone", *numbers)
     own = (
         Patient.objects.exclude(time_zone="")
         .order_by()
-        .values_list("time_zone", "clinic__time_zone", *(f"clinic__{name}" for name in numbers))
+        .values_list(
+            "clinic", "time_zone", "clinic__time_zone", *(f"clinic__{name}" for name in numbers)
+        )
         .distinct()
     )
-    return {Place("", *row) for row in clinics} | {Place(*row) for row in own}
+    in_use = policies.versions_in_use()
+    found = [(pk, "", *row) for pk, *row in clinics] + [tuple(row) for row in own]
+    return {_under(in_use.get(pk), Place(*row), pk) for pk, *row in found}
+
+
+def _under(policy: policies.InUse | None, place: Place, clinic_id: int) -> Place:
+    if policy is None:
+        return place
+    rows = tuple(sorted(policy.rows.items()))
+    return replace(place, clinic_id=clinic_id, rows=rows, starts_at=policy.starts_at)
 
 
 def _about_due_dates(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[Wanted]:
@@ -182,23 +214,14 @@ def _about_due_dates(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterat
     courses = (
         place.courses(now)
         .due_between(*rules.anchors_on(rule, today))
-        .exclude(Exists(_visits_that_count(now)))
+        .exclude(Exists(visits_that_count(now)))
         .filter(next_step__in=rule.steps)
     )
     rows = _without_live_row(courses, rule.kind, course="pk", due_on="next_due_on")
     found = rows.values_list("pk", "due_version", "next_due_on", "closed_row")
     for pk, version, due_on, closed_row in found:
         if fit := rules.fit(rule, anchor_on=due_on, now=now, zone=place.zone):
-            yield Wanted(pk, version, fit, closed_row)
-
-
-def _visits_that_count(now: dt.datetime) -> QuerySet[Appointment]:
-    """Visits to come, and for a week those past: somebody may still enter what was given.
-
-    After that a visit that was missed must not silence the reminders for ever.
-    """
-    since = now - rules.MISSED_VISIT_COUNTS_FOR
-    return Appointment.objects.booked().filter(course=OuterRef("pk"), starts_at__gte=since)
+            yield Wanted(pk, version, fit, closed_row, waits_for=place.starts_at)
 
 
 def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[Wanted]:
@@ -216,7 +239,7 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
         Appointment.objects.booked()
         .filter(starts_at__gte=midnights[0], starts_at__lt=midnights[1], starts_at__gt=now)
         .filter(course__in=place.courses(now))
-        .exclude(Exists(_undecided(OuterRef("course"))))
+        .exclude(Exists(undecided(OuterRef("course"))))
         .annotate(day=TruncDate("starts_at", tzinfo=clinic_zone))
     )
     rows = _without_live_row(
@@ -227,18 +250,8 @@ def _about_visits(place: Place, rule: rules.Rule, now: dt.datetime) -> Iterator[
     for pk, course_id, version, starts_at, day, closed_row in found:
         if fit := rules.fit(rule, anchor_on=day, now=now, zone=place.zone):
             told = {"appointment_id": pk, "visit_at": starts_at}
-            yield Wanted(course_id, version, fit, closed_row, told)
-
-
-def _undecided(course: OuterRef) -> QuerySet[Infusion]:
-    """Infusions of a course, and of the one it goes on from, of which somebody still has to say
-    what they count as, or which they were.
-    """
-    half_known = Q(day_known=False) | Q(ordinal_known=False)
-    stopped_early = Q(outcome=Outcome.PARTIAL, disposition=Disposition.UNDECIDED)
-    return Infusion.objects.counting().filter(
-        Q(course=course) | Q(course__continued_by=course), half_known | stopped_early
-    )
+            waits_for = place.starts_at if rule.kind != Kind.DAY_BEFORE else None
+            yield Wanted(course_id, version, fit, closed_row, told, waits_for)
 
 
 def _about_records(now: dt.datetime, days: Days) -> Iterator[Wanted]:
