@@ -2,7 +2,7 @@
 
 from .evidence import DeadAddress, DeliveryEvent, Deployment, EventKind, Heartbeat
 from .policy import Policy
-from .preference import Helper, HelperQuerySet, Level, Preference, Topic
+from .preference import Helper, HelperQuerySet, Level, Preference, StaffPreference, Topic
 from .reminder import (
     CORRECTING,
     MAX_DOUBT,
@@ -45,6 +45,7 @@ __all__ = [
     "Preference",
     "Reminder",
     "ReminderQuerySet",
+    "StaffPreference",
     "State",
     "Topic",
     "is_true_on",
