@@ -135,7 +135,7 @@ def _add_version(
     if rows == rows_before:  # the same form again, or nothing changed
         return before
     if before and before.version != seen:
-        raise PolicyHasChanged(_who_was_first(before, now))
+        raise PolicyHasChanged(who_was_first(before, now))
     changed = _changed(rules_of(clinic), rules_of(clinic, rows))
     policy = Policy.objects.create(
         clinic=clinic,
@@ -197,9 +197,19 @@ def _refuse_nonsense(clinic: Clinic, rows: Mapping[str, int]) -> None:
         )
     for kind in rules.out_of_limits(rows):
         raise UnableToSavePolicy(limits_words(kind))
-    for kind, earlier in rules.out_of_order(rows, **_numbers(clinic)):
-        told = _("“{kind}” must come later than “{earlier}”.")
-        raise UnableToSavePolicy(told.format(kind=Kind(kind).label, earlier=Kind(earlier).label))
+    for kind, earlier in out_of_order(clinic, rows):
+        raise UnableToSavePolicy(order_words(kind, earlier))
+
+
+def out_of_order(clinic: Clinic, rows: Rows) -> list[tuple[str, str]]:
+    """As in `rules`, with the numbers of `clinic`."""
+    return rules.out_of_order(rows, **_numbers(clinic))
+
+
+def order_words(kind: str, earlier: str) -> str:
+    """That a mail of `kind` would not come after the one before it."""
+    told = _("“{kind}” must come later than “{earlier}”.")
+    return told.format(kind=Kind(kind).label, earlier=Kind(earlier).label)
 
 
 def limits_words(kind: str) -> str:
@@ -211,7 +221,8 @@ def limits_words(kind: str) -> str:
     return told.format(kind=Kind(kind).label, first=first, last=last)
 
 
-def _who_was_first(policy: Policy, now: dt.datetime) -> str:
+def who_was_first(policy: Policy, now: dt.datetime) -> str:
+    """Who saved `policy`, and when by the clinic's clock."""
     clinic = policy.clinic
     with timezone.override(clinic.tz):
         when = clock(policy.made_at)

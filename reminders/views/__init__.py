@@ -1,0 +1,15 @@
+"""The pages about mails."""
+
+from .policy import choose_digest, digest_seen, policy
+from .staff import LOOKS, mails, resend, seen, trust
+
+__all__ = [
+    "LOOKS",
+    "choose_digest",
+    "digest_seen",
+    "mails",
+    "policy",
+    "resend",
+    "seen",
+    "trust",
+]
