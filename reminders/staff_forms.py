@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
+from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +69,8 @@ class PolicyForm(CleanForm):
         super().__init__(data, initial={"seen": seen, "restores": restores})
         self.clinic = clinic
         self.rows_at_first = dict(rows)
+        # Needed where the row is on, which the form says itself.
+        self.unmarked = frozenset(f"{kind}-n" for kind in rules.LIMITS)
         for kind in rules.LIMITS:
             self._ask(kind, rows)
 
@@ -84,14 +87,14 @@ class PolicyForm(CleanForm):
         in_weeks = days >= WEEK and days % WEEK == 0
         wrong = policies.limits_words(kind)
         self.fields[f"{kind}-n"] = forms.IntegerField(
-            label=format_lazy(_("“{kind}”: how many"), kind=label),
+            label=_of(label, _("How many")),
             required=False,
             initial=days // WEEK if in_weeks else days,
             widget=forms.TextInput({"inputmode": "numeric", "size": 4}),
             error_messages={"invalid": wrong},
         )
         self.fields[f"{kind}-unit"] = forms.ChoiceField(
-            label=format_lazy(_("“{kind}”: days or weeks"), kind=label),
+            label=_of(label, _("Days or weeks")),
             choices=[(DAYS, _("days")), (WEEKS, _("weeks"))],
             initial=WEEKS if in_weeks else DAYS,
             widget=forms.Select({"class": "form-select"}),
@@ -134,6 +137,11 @@ class PolicyForm(CleanForm):
                 "unit": self[f"{kind}-unit"] if dated else None,
                 "when": when_words(kind),
             }
+
+
+def _of(kind: Any, question: Any) -> str:  # noqa: ANN401 - lazy texts
+    """A label that says to the ear alone which row it is in."""
+    return format_html('<span class="visually-hidden">{}: </span>{}', kind, question)
 
 
 def when_words(kind: str) -> str:
