@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -60,3 +61,24 @@ def deployment_is_real(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN40
             hint="Set SITE_URL to the address that patients open, beginning with https://.",
             id="tracker.W003",
         )
+    if not settings.DEPLOYMENT_ID:
+        yield Warning(
+            "DEPLOYMENT_ID is empty, so a copy of the database would send the same mails again.",
+            hint="Give it any name that no copy has, such as the host name that you serve.",
+            id="tracker.W004",
+        )
+    if _one_disk_for_both():
+        yield Warning(
+            "The receipt journal is on the disk of the database; losing one loses both.",
+            hint="Set REMINDER_JOURNAL to a file on another disk.",
+            id="tracker.W005",
+        )
+
+
+def _one_disk_for_both() -> bool:
+    """Whether the database is a file on the disk of the journal, as far as both are there."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] != "django.db.backends.sqlite3":
+        return False
+    folders = (Path(database["NAME"]).parent, Path(settings.REMINDER_JOURNAL).parent)
+    return len({folder.stat().st_dev for folder in folders if folder.is_dir()}) == 1

@@ -8,11 +8,21 @@ SECRET_KEY          required when DEBUG is off; else made once and kept in var/
 SITE_URL            the address that mails link to
 SITE_NAME           what pages and mails call the service; keep it neutral
 DEFAULT_FROM_EMAIL  the sender of every mail
+DEPLOYMENT_ID       any name; a copy of the database under another one sends nothing
+EMAIL_BACKEND       instead of EMAIL_URL: a mail service's API, such as
+                    anymail.backends.postmark.EmailBackend
+ANYMAIL_…           django-anymail's settings. ANYMAIL_WEBHOOK_SECRET (user:password) opens
+                    /mail/events/postmark/, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY the same for mailgun
 REMINDER_…          lease, grace and poll times in seconds; the receipt journal's path
+  STALE_SECONDS     without work for so long, /readyz and audit_reminders say that the worker is off
+  WEBHOOK_KEY       opens /mail/events/ for reports signed with this key
+  BOUNCE_ADDRESS    mails leave as bounce+<id>@…, so that one that comes back says which it was
+  RELAY_LOOKUP      a command that is asked which Message-IDs the mail relay has taken
 """
 
 import os
 import secrets
+import shlex
 import tempfile
 from datetime import timedelta
 from hashlib import sha256
@@ -75,6 +85,7 @@ INSTALLED_APPS = [
     "django.forms",  # the stock widgets, for FORM_RENDERER
     "allauth",
     "allauth.account",
+    "anymail",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
@@ -127,6 +138,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # FULL: a recorded infusion outlives a power cut.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+else:
+    # A server that is away is found out while somebody still waits for the page.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shared by all processes and there without Redis, so sign-in limits hold when Redis is away.
@@ -157,6 +171,16 @@ REDIS_URL = env.str("REDIS_URL", default="")
 EMBEDDED_BROKER = not REDIS_URL
 
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{BROKER_SOCKET}"
+# Redis only wakes; when it hangs, that is noticed and tried again for ever. A call is taken off
+# the queue before it is done: what a dead worker leaves, the next one finds in the database.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -176,7 +200,7 @@ CELERY_BEAT_SCHEDULE = {
 # -- Mail --------------------------------------------------------------------
 
 _email = env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}")
-EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="") or _email["EMAIL_BACKEND"]
 EMAIL_FILE_PATH = _email["EMAIL_FILE_PATH"]
 EMAIL_HOST = _email["EMAIL_HOST"] or "localhost"
 EMAIL_PORT = _email["EMAIL_PORT"] or 25
@@ -187,11 +211,24 @@ EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="appointments@clinic.example.org")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# django-anymail's own settings, each under its own name: keys, and how its reports are proven.
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if name.startswith("ANYMAIL_")
+}
 
 REMINDER_LEASE_SECONDS = env.int("REMINDER_LEASE_SECONDS", default=120)
 REMINDER_GRACE_SECONDS = env.int("REMINDER_GRACE_SECONDS", default=15 * 60)
+# Connections to the mail server at once, and mails that share one look at the database.
+REMINDER_CONNECTIONS = env.int("REMINDER_CONNECTIONS", default=4)
+REMINDER_GROUP = env.int("REMINDER_GROUP", default=25)
 REMINDER_POLL_SECONDS = env.int("REMINDER_POLL_SECONDS", default=30)
+REMINDER_STALE_SECONDS = env.int("REMINDER_STALE_SECONDS", default=5 * 60)
 REMINDER_JOURNAL = Path(env.str("REMINDER_JOURNAL", default=str(VAR_DIR / "mail-receipts.journal")))
+REMINDER_WEBHOOK_KEY = env.str("REMINDER_WEBHOOK_KEY", default="")
+REMINDER_BOUNCE_ADDRESS = env.str("REMINDER_BOUNCE_ADDRESS", default="")
+REMINDER_RELAY_LOOKUP = shlex.split(env.str("REMINDER_RELAY_LOOKUP", default=""))
 
 # -- Sign-in -----------------------------------------------------------------
 

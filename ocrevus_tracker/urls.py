@@ -5,10 +5,12 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from ocrevus_tracker.accounts.views import healthz, home
+from reminders.readiness import readyz
 
 urlpatterns = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("", include("schedules.urls")),
     path("", include("reminders.urls")),
     # Of django-allauth only the doors that are open here; its names are its own.

@@ -6,17 +6,20 @@ It has counts and links and no names, so it may go to any mailbox.
 import datetime as dt
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
 from ocrevus_tracker.accounts.models import Clinic, Membership, User
 from schedules import worklists
 
 from .models import STOPPABLE, Kind, Reminder, StaffPreference, State
-from .rules import local_moment
+from .rules import RULES, local_moment
+from .skeletons import Facts, Row
 
-# By the clinic's clock: sent at 7, and of no use after noon.
-GOES_AT, OVER_AT = 7, 12
+# By the clinic's clock: when it goes, and from when on it is of no use.
+RULE = RULES[Kind.DIGEST]
 SATURDAY = 5
 
 
@@ -28,7 +31,7 @@ def digests(now: dt.datetime) -> Iterator[Reminder]:
     """
     for clinic in Clinic.objects.order_by("pk"):
         local = now.astimezone(clinic.tz)
-        if local.weekday() >= SATURDAY or local.hour >= OVER_AT:
+        if local.weekday() >= SATURDAY or local.hour >= RULE.closes:
             continue
         if members := list(_without_digest(clinic, local.date())):
             yield from _rows(clinic, members, now)
@@ -49,7 +52,7 @@ def _rows(clinic: Clinic, members: list[Membership], now: dt.datetime) -> Iterat
     if not any(worklists.counts([clinic], now).values()):
         return
     today = clinic.local_date(now)
-    goes_at = local_moment(today, GOES_AT, clinic.tz)
+    goes_at = local_moment(today, RULE.opens, clinic.tz)
     for member in members:
         yield Reminder(
             kind=Kind.DIGEST,
@@ -57,8 +60,34 @@ def _rows(clinic: Clinic, members: list[Membership], now: dt.datetime) -> Iterat
             recipient=f"staff-{member.pk}",
             due_on=today,
             next_at=max(now, goes_at),
-            not_after=local_moment(today, OVER_AT, clinic.tz),
+            not_after=local_moment(today, RULE.closes, clinic.tz),
         )
+
+
+def digest_facts(clinic: Clinic, now: dt.datetime) -> Facts:
+    """How many are on each list of `clinic` at `now` (aware), in the order of the lists' tabs."""
+    url = settings.SITE_URL + reverse("staff:worklist")
+    counts = worklists.counts([clinic], now)
+    late = worklists.courses_on("late", [clinic], now).first()
+    late_since = late.next_due_on if late else None
+    longest = (clinic.local_date(now) - late_since).days if late_since else 0
+    rows = tuple(
+        Row(name, str(worklists.LISTS[name]), count, f"{url}?list={name}", longest)
+        if name == "late"
+        else Row(name, str(worklists.LISTS[name]), count, f"{url}?list={name}")
+        for name, count in counts.items()
+    )
+    return Facts(
+        kind=Kind.DIGEST.value,
+        language="en",
+        zone=clinic.time_zone,
+        site_name=settings.SITE_NAME,
+        url=url,
+        greets=True,
+        clinic=clinic.name,
+        lists=rows,
+        not_arrived=Reminder.objects.to_check().filter(patient__clinic=clinic).count(),
+    )
 
 
 def wants_digest(actor: User, clinic: Clinic) -> bool:

@@ -5,9 +5,11 @@ A link is bound to one recipient and one purpose by a signature (HMAC-SHA256) wi
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
+from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from .models import Helper, Reminder
 from .rules import TOPICS
@@ -34,7 +36,7 @@ def stop_path(reminder: Reminder) -> str | None:
     if topic is None:
         return None
     token = _signer.sign(f"stop-{reminder.patient_id}-{topic}-{reminder.recipient}")
-    return reverse("reminders:stop", args=[token])
+    return _path("reminders:stop", token)
 
 
 def read_stop(token: str) -> Stop:
@@ -45,7 +47,7 @@ def read_stop(token: str) -> Stop:
 
 def invitation_path(helper: Helper) -> str:
     """Where a person who was asked to help says yes."""
-    return reverse("reminders:invitation", args=[_signer.sign(f"help-{helper.pk}")])
+    return _path("reminders:invitation", _signer.sign(f"help-{helper.pk}"))
 
 
 def read_invitation(token: str) -> int:
@@ -64,3 +66,15 @@ def _parts(token: str, purpose: str, count: int) -> list[str]:
     return parts
 
 
+def _path(page: str, token: str) -> str:
+    before, after = _around_token(page, settings.ROOT_URLCONF, get_script_prefix())
+    return f"{before}{token}{after}"
+
+
+@lru_cache(maxsize=10)
+def _around_token(page: str, _urls: str, _prefix: str) -> tuple[str, str]:
+    """What stands before and after a page's token. Looked up once: each mail has such a link, and
+    Django's search costs more than all else that is done for one.
+    """
+    before, after = reverse(page, args=["token-here"]).split("token-here")
+    return before, after

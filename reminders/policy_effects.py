@@ -10,19 +10,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from ocrevus_tracker.accounts.models import Clinic
 from schedules.models import Appointment, CourseQuerySet
 
 from . import rules
-from .facts import declined, undecided, visits_that_count
-from .models import PATIENT, REOPENABLE, STOPPABLE, Reminder
+from .consent import refuses
+from .models import PATIENT, REOPENABLE, STOPPABLE, Preference, Reminder
 from .outbox.corrections import owed
+from .outbox.windows import undecided, visits_that_count
 from .policies import rules_of
 from .rules import Rows, Rule
-from .stopping import clinic_days, open_to_mail
+from .stopping import open_to_mail
 
 DUE_KINDS = tuple(kind for kind in rules.LIMITS if rules.RULES[kind].anchor == "due")
 VISIT_KINDS = tuple(kind for kind in rules.LIMITS if rules.RULES[kind].anchor == "visit")
@@ -106,7 +107,7 @@ def _by_due_date(
     """People without a visit, as the planner sees them. Whoever has to hear first that a date was
     put right waits for that, under any policy.
     """
-    told_first = [one.course_id for one in owed(now=at, days=clinic_days(at))]
+    told_first = [one.course_id for one in owed(courses, now=at)]
     waiting = (
         courses.filter(next_due_on__isnull=False)
         .exclude(Exists(visits_that_count(at)))
@@ -147,9 +148,13 @@ def _done(kinds: Sequence[str], *, patient: str, **facts: object) -> dict[str, Q
     rows = Reminder.objects.filter(patient=OuterRef(patient), recipient=PATIENT, **facts)
     said = rows.exclude(REOPENABLE).exclude(state__in=STOPPABLE)
     return {
-        f"done_{number}": Q(Exists(said.filter(kind=kind))) | Q(declined(kind, patient=patient))
+        f"done_{number}": Q(Exists(said.filter(kind=kind))) | Q(Exists(_refusal(kind, patient)))
         for number, kind in enumerate(kinds)
     }
+
+
+def _refusal(kind: str, patient: str) -> QuerySet[Preference]:
+    return Preference.objects.filter(refuses(kind), patient=OuterRef(patient))
 
 
 def _named(kinds: Sequence[str], flags: Sequence[bool]) -> frozenset[str]:

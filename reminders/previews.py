@@ -2,17 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from dataclasses import dataclass, replace
 
 from ocrevus_tracker.accounts.models import Clinic, User
 from schedules.models import Appointment, Course, Patient
 
 from . import rules
 from .emails import compose
+from .letter import Letter
 from .models import Kind, Level, Preference, Reminder
 from .rules import Rule
 
@@ -41,9 +38,7 @@ class Sample:
 
     kind: str
     level: str
-    subject: str
-    text: str
-    message: EmailMultiAlternatives
+    letter: Letter
 
     @property
     def title(self) -> str:
@@ -99,9 +94,8 @@ class MadeUp:
     def sample(self, rule: Rule, level: str) -> Sample:
         """The mail of `rule` on the first day of its window."""
         reminder = self._reminder(rule, level)
-        letter: Any = compose(reminder, now=reminder.next_at)
-        message = letter.as_message() if hasattr(letter, "as_message") else letter
-        return Sample(rule.kind, level, message.subject, str(message.body), message)
+        letter = compose(reminder, now=reminder.next_at)
+        return Sample(rule.kind, level, letter)
 
     def _reminder(self, rule: Rule, level: str) -> Reminder:
         """A row that is never saved, about people who are never saved."""
@@ -144,13 +138,6 @@ def send_test(*, sample: Sample, user: User) -> None:
     Raises:
         OSError: the mail service did not take it (smtplib's errors are of this kind).
     """
-    message = EmailMultiAlternatives(
-        subject=sample.message.subject,
-        body=sample.message.body,
-        from_email=sample.message.from_email or settings.DEFAULT_FROM_EMAIL,
-        to=[user.email],
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    for part in sample.message.alternatives:
-        message.attach_alternative(part[0], part[1])
-    message.send()
+    # Nothing that is the row's own: there is no row, and no mails to stop.
+    headers = {"Auto-Submitted": "auto-generated"}
+    replace(sample.letter, to=user.email, headers=headers).as_message().send()

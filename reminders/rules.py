@@ -1,20 +1,21 @@
 """Which reminder a course needs at a moment. Plain Python: no clock, no database, no Django.
 
-A rule's window is counted in days from its anchor: the due date, a visit's date, or the moment an
-infusion was recorded or a record was put right. The windows of the due date follow one another
-without a gap and never overlap, so reminders that piled up become the one that fits today. Timings
-are the defaults of the product's message plan; where a clinic has its own number, that number is
-an argument.
+A rule's window is counted in days from its anchor: the due date, a visit's date, or the moment a
+visit was booked, an infusion was recorded or a record was put right. The windows of the due date
+follow one another without a gap and never overlap, so reminders that piled up become the one that
+fits today. Timings are the defaults of the product's message plan; where a clinic has its own
+number, that number is an argument.
 """
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Anchor = Literal["due", "visit", "given", "moved"]
+Anchor = Literal["due", "visit", "event"]
 
 # Mails reach people during the day, by the wall clock where they live.
 FIRST_HOUR = 9
@@ -22,8 +23,19 @@ LAST_HOUR = 17
 # A note about a new record is of use for this long, and only if the record itself was made soon.
 RECORDED_USEFUL_FOR = dt.timedelta(days=3)
 RECORDED_SOON_DAYS = 3
-# So is word that a date was put right. Later mails name the new date anyway.
+# So is word that a date was put right, or that a visit was booked. Later mails name the new date
+# and the visit anyway.
 MOVED_USEFUL_FOR = dt.timedelta(days=3)
+BOOKED_USEFUL_FOR = dt.timedelta(days=3)
+# News of a visit that has moved or is off; within so long of the visit it waits for no other day.
+NEWS = frozenset({"changed", "cancelled"})
+NEWS_IS_URGENT = dt.timedelta(days=2)
+# From this many days before the visit on, the mail of the day before says it all.
+DAY_BEFORE_SAYS_IT = 1
+# An invitation to a helper can be answered for so long.
+INVITATION_LASTS = dt.timedelta(days=14)
+# The clinic's own list for the day goes before the first patient comes.
+DIGEST_HOUR = 7
 # A visit that passed with nothing recorded stands for so long, then the visit was missed.
 MISSED_VISIT_COUNTS_FOR = dt.timedelta(days=7)
 
@@ -33,7 +45,7 @@ class Rule:
     """One kind of reminder: from `first_day` to `last_day` after its anchor (negative: before).
 
     It may go from `opens` o'clock on the first day to `closes` o'clock on the last, and on every
-    day between only in these hours; with `any_hour` at night as well.
+    day between only in these hours. One that `counts` is the only such mail of its recipient's day.
     """
 
     kind: str
@@ -43,7 +55,7 @@ class Rule:
     steps: tuple[str, ...] = ("maintenance",)
     opens: int = FIRST_HOUR
     closes: int = LAST_HOUR
-    any_hour: bool = False
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +82,15 @@ POLICY = (
     Rule("overdue-2", "due", 21, 41, steps=BOTH),
     Rule("overdue-3", "due", 42, 69, steps=BOTH),
     Rule("prepare", "visit", -7, -2),
-    Rule("day-before", "visit", -1, -1, opens=10, closes=20),
-    Rule("recorded", "given", 0, 3, any_hour=True),
-    Rule("date-moved", "moved", 0, 3, any_hour=True),
+    Rule("day-before", "visit", -1, -1, opens=10, closes=20, counts=False),
+    # What follows an event at the clinic waits until it can no longer be undone.
+    Rule("booked", "event", 0, 3),
+    Rule("changed", "event", 0, 3),
+    Rule("cancelled", "event", 0, 3),
+    Rule("recorded", "event", 0, 3),
+    Rule("date-moved", "event", 0, 3),
+    Rule("helper-invite", "event", 0, 14),
+    Rule("digest", "event", 0, 0, opens=DIGEST_HOUR, closes=12, counts=False),
 )
 RULES = {rule.kind: rule for rule in POLICY}
 KINDS = tuple(RULES)
@@ -98,6 +116,14 @@ TOPICS = {
 # Those that ask for something, take something back, or say that a visit is tomorrow: what is left
 # for people who want a mail only when they need to do something.
 NEEDED = frozenset(TOPICS) - {"booked", "prepare", "recorded"}
+# When several wait for one person, this is the one that goes first; the others follow on the next
+# days, if they still fit. What takes something back comes before what asks for something.
+FIRST = ("cancelled", "changed", "date-moved", "helper-invite")
+
+
+def urgency(kind: str) -> int:
+    """Smaller goes first, among the mails that wait for one person."""
+    return FIRST.index(kind) if kind in FIRST else len(FIRST)
 
 
 # What a clinic's policy decides: which of these go, and from which day after their anchor on. The
@@ -243,6 +269,39 @@ def fit_moved(
     return Fit("date-moved", due_on, moved_at + undo_for, not_after)
 
 
+def fit_booked(
+    *,
+    visit_on: dt.date,
+    starts_at: dt.datetime,
+    booked_at: dt.datetime,
+    undo_for: dt.timedelta,
+    now: dt.datetime,
+    zone: ZoneInfo,
+) -> Fit | None:
+    """Word that a visit was booked; None when it is too late or so near that another mail says it.
+
+    `visit_on` is the visit's date by the clinic's clock, `zone` the recipient's.
+    """
+    last_day = visit_on - dt.timedelta(days=DAY_BEFORE_SAYS_IT + 1)
+    not_after = min(booked_at + BOOKED_USEFUL_FOR, local_moment(last_day, LAST_HOUR, zone))
+    if now >= min(not_after, starts_at):
+        return None
+    return Fit("booked", visit_on, booked_at + undo_for, not_after)
+
+
+def fit_visit_news(
+    kind: str, *, visit_on: dt.date, until: dt.datetime, undo_for: dt.timedelta, now: dt.datetime
+) -> Fit | None:
+    """Word that a visit of which the patient knows is at another time now, or is off.
+
+    It is of use `until` the earlier of the old and the new time has come. `undo_for` lets a slip
+    of the finger be mended first; with less than that left it goes at once.
+    """
+    if now >= until:
+        return None
+    return Fit(kind, visit_on, min(now + undo_for, until - undo_for), until)
+
+
 def was_told_wrong(
     told: dt.date | None,
     moves: Sequence[tuple[dt.date | None, dt.date | None]],
@@ -266,14 +325,40 @@ def was_told_wrong(
     return False
 
 
+def day_of(
+    kind: str, moment: dt.datetime, zone: ZoneInfo, *, visit_at: dt.datetime | None = None
+) -> dt.date | None:
+    """The recipient's local date at `moment` (aware) that a mail of `kind` takes up for itself;
+    None for those that may come beside another one: a visit is tomorrow, or one so near that the
+    news of it cannot wait has moved or is off.
+    """
+    if not RULES[kind].counts:
+        return None
+    if kind in NEWS and visit_at is not None and visit_at - moment < NEWS_IS_URGENT:
+        return None
+    return moment.astimezone(zone).date()
+
+
+def tomorrow(kind: str, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """When sending opens on the day after `moment` by the clock of `zone`, as aware UTC."""
+    day = moment.astimezone(zone).date() + dt.timedelta(days=1)
+    return local_moment(day, RULES[kind].opens, zone)
+
+
 def next_opening(kind: str, moment: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     """The first moment from `moment` on (aware; answer in UTC) at which `kind` may be sent."""
     rule = RULES[kind]
     local = moment.astimezone(zone)
-    if rule.any_hour or rule.opens <= local.hour < rule.closes:
+    if rule.opens <= local.hour < rule.closes:
         return moment.astimezone(dt.UTC)
     days = 0 if local.hour < rule.opens else 1
     return local_moment(local.date() + dt.timedelta(days=days), rule.opens, zone)
+
+
+@cache
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone called `name`, an IANA name that is known to be one."""
+    return ZoneInfo(name)
 
 
 def local_moment(day: dt.date, hour: int, zone: ZoneInfo) -> dt.datetime:

@@ -14,10 +14,12 @@ from schedules.models import Course, CourseQuerySet, Hold, HoldQuerySet
 Days = Mapping[dt.date, Collection[str]]
 
 
-def clinic_days(now: dt.datetime) -> Days:
-    """Which date it is at `now` (aware) in the time zone of each clinic."""
+def clinic_days(now: dt.datetime, *, zones: Collection[str] | None = None) -> Days:
+    """Which date it is at `now` (aware) in the time zone of each clinic, or in `zones` alone."""
     days = defaultdict(list)
-    for zone in Clinic.objects.order_by().values_list("time_zone", flat=True).distinct():
+    if zones is None:
+        zones = Clinic.objects.order_by().values_list("time_zone", flat=True).distinct()
+    for zone in zones:
         days[now.astimezone(ZoneInfo(zone)).date()].append(zone)
     return days
 

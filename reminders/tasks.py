@@ -6,7 +6,7 @@ A lost, late or doubled call does no harm; the next one finds the same work.
 from celery import shared_task
 from django.utils import timezone
 
-from . import outbox
+from . import polling
 
 
 @shared_task
@@ -14,6 +14,4 @@ def remind() -> None:
     """Add the reminders that are wanted now, then send what is ready, for less than the minute
     until the next call.
     """
-    now = timezone.now()
-    outbox.plan(now=now)
-    outbox.deliver(now=now, seconds=50)
+    polling.work(now=timezone.now(), seconds=50)

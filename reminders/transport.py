@@ -1,24 +1,34 @@
-"""Mail in three steps, so that the last look at the database comes between the second and third.
+"""Mail in two calls, so that the last look at the database comes between them.
 
-`prepare` (MAIL, RCPT) promises nothing to anybody; then the caller fences its row; `transmit`
-(DATA) hands the mail over, or `abandon` (RSET) takes it back. SMTP is driven over the connection
-of Django's own backend, so TLS and sign-in follow the settings. Every other Django backend stands
-behind the same calls, with its one `send_messages` in the third.
+`ready` connects, and promises nothing to anybody. Then the caller fences its rows, and `hand_over`
+carries the mails across one by one, asking once more before the content of each. SMTP is driven
+step by step over the connection of Django's own backend, so TLS and sign-in follow the settings.
+Every other Django backend stands behind the same calls, with its one `send_messages` in the
+second.
 """
 
 import smtplib
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.core.mail.message import sanitize_address
 
+from .bounces import return_path
+from .emails import Letter
+
 SERVICE_CLOSING = 421
+GO_AHEAD = 354
 OK = range(200, 300)
 TRY_LATER = range(400, 500)
 NEVER = range(500, 600)
+DATA = b"DATA\r\n"
+END_OF_DATA = b"\r\n.\r\n"
 
 
 class TransportError(Exception):
@@ -45,25 +55,38 @@ class Doubt(TransportError):  # noqa: N818 - see Temporary
     """The mail was handed over and no answer came. It may have arrived."""
 
 
+# Asked with a letter's number just before its content leaves; False keeps it back.
+Go = Callable[[int], bool]
+# The number of a letter, and what kept it from going: None when the server took it.
+Outcome = tuple[int, TransportError | None]
+
+
 class Transport(ABC):
     """What both ways of sending have in common; use it as a context manager."""
 
     @abstractmethod
-    def prepare(self, message: EmailMessage) -> None:
-        """Get ready to send `message` to its one recipient.
+    def prepare(self, letter: Letter, message_id: str) -> Any:  # noqa: ANN401 - its own form of it
+        """`letter` in the form that `hand_over` takes; nothing is said to anybody yet.
 
         Raises:
-            ValueError: it has not exactly one recipient, or an address that is none.
-            Temporary, Unreachable, Permanent: the server says so.
+            ValueError: it has not exactly one recipient, or a header that is none.
         """
 
     @abstractmethod
-    def transmit(self) -> None:
-        """Hand the prepared message over. Raises Temporary, Permanent or Doubt."""
+    def ready(self) -> None:
+        """Be connected and let in. Raises Unreachable."""
 
     @abstractmethod
-    def abandon(self) -> None:
-        """Do not send the prepared message."""
+    def hand_over(self, letters: Sequence[Any], go: Go) -> Iterator[Outcome]:
+        """Send `letters`, as they were prepared, each to its one recipient, and yield what became
+        of each, in order.
+
+        Ends early when `go` keeps one back. A letter for which nothing is yielded has surely not
+        been sent. `go` is asked in order, and never before the outcome of the letter before.
+
+        Raises:
+            Unreachable: no further letter can be sent now, nor was the one whose turn it was.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -89,49 +112,74 @@ def open_transport() -> Transport:
     return BackendTransport()
 
 
-def _only_recipient(message: EmailMessage) -> str:
-    recipients = message.recipients()
-    if len(recipients) != 1:
-        raise ValueError("A reminder goes to exactly one recipient.")
-    return sanitize_address(recipients[0], "utf-8")
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """The commands before a letter's content, as lines."""
+
+    mail: bytes
+    rcpt: bytes
+    content: bytes
+
+    @property
+    def commands(self) -> bytes:
+        """All that comes before the content, in one go."""
+        return self.mail + self.rcpt + DATA
+
+    @classmethod
+    def of(cls, letter: Letter, message_id: str) -> "_Envelope":
+        sender = sanitize_address(return_path(message_id), "utf-8")
+        recipient = sanitize_address(letter.to, "utf-8")
+        content = letter.as_bytes()
+        if content.startswith(b"."):
+            content = b"." + content
+        # Transparency (RFC 5321, 4.5.2): a line that begins with a dot gets another one.
+        content = content.replace(b"\r\n.", b"\r\n..").removesuffix(b"\r\n")
+        return cls(
+            f"MAIL FROM:<{sender}>\r\n".encode("ascii"),
+            f"RCPT TO:<{recipient}>\r\n".encode("ascii"),
+            content + END_OF_DATA,
+        )
 
 
 class SmtpTransport(Transport):
-    """One connection for all mails, opened when first needed and again when it was lost."""
+    """One connection for all mails, opened when first needed and again when it was lost.
+
+    A server that offers PIPELINING (RFC 2920) gets the commands of a letter in one go, together
+    with the content of the letter before; so each costs one round trip instead of four.
+    """
 
     def __init__(self, backend: SmtpBackend) -> None:
         self._backend = backend
-        self._content = b""
 
-    def prepare(self, message: EmailMessage) -> None:
-        recipient = _only_recipient(message)
-        sender = sanitize_address(message.from_email, "utf-8")
-        self._content = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own
-        was_open = self._backend.connection is not None
-        try:
-            self._envelope(sender, recipient)
-        except Unreachable:
-            # A server may hang up on a connection that was idle or has carried its share.
-            if not was_open:
-                raise
-            self._envelope(sender, recipient)
+    def prepare(self, letter: Letter, message_id: str) -> _Envelope:
+        return _Envelope.of(letter, message_id)
 
-    def transmit(self) -> None:
-        try:
-            code, _reply = self._smtp.data(self._content)
-        except smtplib.SMTPDataError as error:  # an answer before any content was sent
-            code = error.smtp_code
-        except OSError as error:  # SMTPServerDisconnected and timeouts included
+    def ready(self) -> None:
+        if self._backend.connection is not None and not self._is_alive():
             self._drop()
-            raise Doubt(type(error).__name__) from None
-        if code not in OK:
-            raise self._refusal(code, otherwise=Doubt)
-
-    def abandon(self) -> None:
         try:
-            self._smtp.rset()
-        except OSError:
+            self._backend.open()
+            self._smtp.ehlo_or_helo_if_needed()
+        except OSError as error:
             self._drop()
+            raise Unreachable(getattr(error, "smtp_code", type(error).__name__)) from None
+
+    def hand_over(self, letters: Sequence[_Envelope], go: Go) -> Iterator[Outcome]:
+        said = False  # the commands of this letter went with the content of the one before
+        for number, envelope in enumerate(letters):
+            if refusal := self._introduce(envelope, said=said):
+                said = False
+                yield number, refusal
+                continue
+            if not go(number):
+                self._drop()  # after the server's "go ahead" there is no other way back
+                return
+            rest = letters[number + 1 :]
+            after = rest[0] if rest and self._pipelines else None
+            yield number, self._carry(envelope, after)
+            said = after is not None
+            if rest and self._backend.connection is None:
+                raise Unreachable("hung-up")
 
     def close(self) -> None:
         try:
@@ -139,36 +187,104 @@ class SmtpTransport(Transport):
         except OSError:
             self._drop()
 
-    def _envelope(self, sender: str, recipient: str) -> None:
-        """MAIL and RCPT on an open connection."""
+    @property
+    def _pipelines(self) -> bool:
+        return bool(self._smtp.has_extn("pipelining"))
+
+    def _introduce(self, envelope: _Envelope, *, said: bool) -> TransportError | None:
+        """MAIL, RCPT and DATA; None when the server waits for the content.
+
+        Raises:
+            Unreachable: it refuses us as the sender, or has hung up.
+        """
         try:
-            self._backend.open()
-            self._smtp.ehlo_or_helo_if_needed()
-            mail_code, _reply = self._smtp.mail(sender)
-            if mail_code not in OK:
-                # The sender is the same for every mail: this is about us, not about this one.
-                self._drop()
-                raise Unreachable(mail_code)
-            code, _reply = self._smtp.rcpt(recipient)
+            if said or self._pipelines:
+                if not said:
+                    self._smtp.send(envelope.commands)
+                mail, rcpt, data = (self._reply() for _ in range(3))
+            else:
+                mail, rcpt, data = self._one_by_one(envelope)
         except OSError as error:
             self._drop()
             raise Unreachable(getattr(error, "smtp_code", type(error).__name__)) from None
-        if code not in OK:
-            raise self._refusal(code, otherwise=Unreachable)
+        if mail in OK and rcpt in OK and data == GO_AHEAD:
+            return None
+        return self._refused(mail, rcpt, data)
 
-    def _refusal(self, code: int, *, otherwise: type[TransportError]) -> TransportError:
-        """What an answer other than "yes" means; afterwards the line is ready for the next mail."""
-        if code == SERVICE_CLOSING:
+    def _one_by_one(self, envelope: _Envelope) -> tuple[int, int, int]:
+        replies = [0, 0, 0]
+        for number, line in enumerate((envelope.mail, envelope.rcpt, DATA)):
+            self._smtp.send(line)
+            replies[number] = self._reply()
+            if replies[number] not in OK:
+                break
+        return replies[0], replies[1], replies[2]
+
+    def _refused(self, mail: int, rcpt: int, data: int) -> TransportError:
+        """What the first answer other than "yes" means."""
+        if data == GO_AHEAD:
+            self._end_empty()
+        if mail not in OK:
+            # The sender is the same for every mail: this is about us, not about this one.
             self._drop()
-            return Unreachable(code)
-        if code in TRY_LATER:
-            self.abandon()
-            return Temporary(code)
-        if code in NEVER:
-            self.abandon()
-            return Permanent(code)
-        self._drop()
-        return otherwise(code)
+            raise Unreachable(mail)
+        return self._refusal(rcpt if rcpt not in OK else data, otherwise=Unreachable)
+
+    def _end_empty(self) -> None:
+        """A server may ask for the content though it refused the recipient (RFC 2920, 3.1)."""
+        try:
+            self._smtp.send(b".\r\n")
+            self._reply()
+        except OSError:
+            self._drop()
+
+    def _carry(self, envelope: _Envelope, after: _Envelope | None) -> TransportError | None:
+        """The content, with the commands of the letter `after` it; None when it was taken."""
+        commands = after.commands if after else b""
+        try:
+            self._smtp.send(envelope.content + commands)
+            code = self._reply()
+        except OSError as error:  # SMTPServerDisconnected and timeouts included
+            self._drop()
+            return Doubt(type(error).__name__)
+        # The letter after it has been introduced already: no RSET may come between.
+        return None if code in OK else self._refusal(code, otherwise=Doubt, reset=not after)
+
+    def _refusal(
+        self, code: int, *, otherwise: type[TransportError], reset: bool = True
+    ) -> TransportError:
+        """What an answer other than "yes" means; afterwards the line is ready for the next mail.
+
+        Raises:
+            Unreachable: nothing more can be sent on it.
+        """
+        if code == SERVICE_CLOSING or code not in (*TRY_LATER, *NEVER):
+            self._drop()
+            found = Unreachable(code) if code == SERVICE_CLOSING else otherwise(code)
+            if isinstance(found, Unreachable):
+                raise found
+            return found
+        if reset and self._backend.connection is not None:
+            self._reset()
+        return Temporary(code) if code in TRY_LATER else Permanent(code)
+
+    def _reset(self) -> None:
+        try:
+            self._smtp.rset()
+        except OSError:
+            self._drop()
+
+    def _is_alive(self) -> bool:
+        """A server may hang up on a connection that was idle or has carried its share."""
+        try:
+            code, _reply = self._smtp.noop()
+        except OSError:
+            return False
+        return code in OK
+
+    def _reply(self) -> int:
+        code, _words = self._smtp.getreply()
+        return int(code)
 
     @property
     def _smtp(self) -> smtplib.SMTP:
@@ -181,7 +297,7 @@ class SmtpTransport(Transport):
         """Hang up without a word, so that nothing half said is completed; start afresh later."""
         # Django has no other way to a connection that is only half open.
         for name in ("connection", "_partial_connection"):
-            if connection := getattr(self._backend, name):
+            if connection := getattr(self._backend, name, None):
                 connection.close()
             setattr(self._backend, name, None)
 
@@ -189,31 +305,37 @@ class SmtpTransport(Transport):
 class BackendTransport(Transport):
     """Any other Django backend; a connection for each mail, so that files hold one mail each."""
 
-    def __init__(self) -> None:
-        self._backend = get_connection()
-        self._message = EmailMessage()
-
-    def prepare(self, message: EmailMessage) -> None:
-        _only_recipient(message)
+    def prepare(self, letter: Letter, message_id: str) -> EmailMultiAlternatives:
+        message = letter.as_message()
+        message.metadata = {"reminder": message_id}  # type: ignore[attr-defined]  # anymail's own
         message.message()  # bad headers show now, while nothing is promised
-        self._backend, self._message = get_connection(), message
-        try:
-            self._backend.open()
-        except OSError as error:
-            raise Unreachable(type(error).__name__) from None
+        return message
 
-    def transmit(self) -> None:
-        try:
-            sent = self._backend.send_messages([self._message])
-        except Exception as error:  # noqa: BLE001 - what a backend raises is its own affair
-            raise Doubt(type(error).__name__) from None
-        finally:
-            self.abandon()
-        if sent == 0:
-            raise Temporary("not-sent")
+    def ready(self) -> None:
+        """Nothing to do: each mail opens its own connection."""
 
-    def abandon(self) -> None:
-        self._backend.close()
+    def hand_over(self, letters: Sequence[EmailMultiAlternatives], go: Go) -> Iterator[Outcome]:
+        for number, letter in enumerate(letters):
+            backend = get_connection()
+            try:
+                backend.open()
+            except OSError as error:
+                raise Unreachable(type(error).__name__) from None
+            try:
+                if not go(number):
+                    return
+                yield number, self._send(backend, letter)
+            finally:
+                backend.close()
 
     def close(self) -> None:
         """Nothing stays open between mails."""
+
+    def _send(
+        self, backend: BaseEmailBackend, letter: EmailMultiAlternatives
+    ) -> TransportError | None:
+        try:
+            sent = backend.send_messages([letter])
+        except Exception as error:  # noqa: BLE001 - what a backend raises is its own affair
+            return Doubt(type(error).__name__)
+        return None if sent else Temporary("not-sent")

@@ -1,8 +1,9 @@
-"""The addresses of what was sent."""
+"""The addresses of what was sent, and of what people choose about it."""
 
 from django.urls import path
 
-from . import views
+from . import views, webhooks
+from .views import links, patient
 
 app_name = "reminders"
 urlpatterns = [
@@ -13,4 +14,17 @@ urlpatterns = [
     path("staff/patients/<int:pk>/mails/<int:mail_pk>/again/", views.resend, name="resend"),
     path("staff/patients/<int:pk>/mails/<int:mail_pk>/seen/", views.seen, name="seen"),
     path("staff/patients/<int:pk>/mails/addresses/<int:dead_pk>/", views.trust, name="trust"),
+    path("my/emails/", patient.settings, name="settings"),
+    path("my/emails/test/", patient.test_mail, name="test_mail"),
+    path("my/emails/sent/", patient.sent, name="sent"),
+    path("my/emails/stop/", patient.stop_topic, name="stop_topic"),
+    path("my/emails/resume/", patient.resume_topic, name="resume_topic"),
+    path("my/emails/helpers/add/", patient.add_helper, name="add_helper"),
+    path("my/emails/helpers/<int:helper_pk>/remove/", patient.remove_helper, name="remove_helper"),
+    # Behind a link in a mail, without signing in.
+    path("mail/stop/<str:token>/", links.stop, name="stop"),
+    path("mail/helper/<str:token>/", links.invitation, name="invitation"),
+    # What mail services report.
+    path("mail/events/", webhooks.plain, name="events"),
+    path("mail/events/<slug:name>/", webhooks.service, name="service_events"),
 ]

@@ -23,7 +23,10 @@ from tests.services import CannotHaveError, broker, postgresql
 ROOT = Path(__file__).resolve().parent.parent
 # What a developer has set for the product itself must not change what the tests see.
 OURS = (
-    *("ALLOWED_HOSTS", "BEHIND_PROXY", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL"),
+    *("ALLOWED_HOSTS", "ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY", "ANYMAIL_WEBHOOK_SECRET"),
+    *("EMAIL_BACKEND", "REMINDER_BOUNCE_ADDRESS", "REMINDER_RELAY_LOOKUP", "REMINDER_WEBHOOK_KEY"),
+    *("REMINDER_CONNECTIONS", "REMINDER_GROUP", "REMINDER_STALE_SECONDS"),
+    *("BEHIND_PROXY", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL"),
     *("DEPLOYMENT_ID", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "LOG_LEVEL", "PYTEST_ADDOPTS"),
     *("REDIS_URL", "REMINDER_GRACE_SECONDS", "REMINDER_JOURNAL", "REMINDER_LEASE_SECONDS"),
     *("REMINDER_POLL_SECONDS", "SECRET_KEY", "SECURE_SSL_REDIRECT", "SITE_NAME", "SITE_URL"),
@@ -39,6 +42,7 @@ NO_DATABASE_OF_OURS = (
 PRODUCTION = {
     "ALLOWED_HOSTS": "clinic.example.org",
     "DATABASE_URL": "postgresql://tracker:password@db.test/tracker",
+    "DEPLOYMENT_ID": "clinic.example.org",
     "EMAIL_URL": "smtp://mail.test:25",
     "REDIS_URL": "redis://broker.test:6379/0",
     "SECRET_KEY": secrets.token_urlsafe(50),

@@ -41,15 +41,34 @@ def test_debugging_is_for_this_machine_alone(settings, debug, hosts, found):
     assert ids(checks.debug_stays_at_home()) == found
 
 
-def test_a_demo_is_not_a_deployment(settings):
+@pytest.fixture
+def database(settings, monkeypatch) -> dict:
+    """The settings of one on a server; nobody connects to it."""
+    made = settings.DATABASES["default"]
+    monkeypatch.setitem(made, "ENGINE", "django.db.backends.postgresql")
+    monkeypatch.setitem(made, "NAME", "tracker")
+    return made
+
+
+def test_a_journal_beside_the_database_is_named(settings, tmp_path, database):
+    database |= {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "tracker.sqlite3"}
+    settings.REMINDER_JOURNAL = tmp_path / "receipts"
+    assert "tracker.W005" in ids(checks.deployment_is_real())
+    settings.REMINDER_JOURNAL = "/proc/receipts"
+    assert "tracker.W005" not in ids(checks.deployment_is_real())
+
+
+def test_a_demo_is_not_a_deployment(settings, database):
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMBEDDED_BROKER = True
     settings.SITE_URL = "http://127.0.0.1:8000"
-    assert ids(checks.deployment_is_real()) == ["tracker.W001", "tracker.W002", "tracker.W003"]
+    settings.DEPLOYMENT_ID = ""
+    assert ids(checks.deployment_is_real()) == [f"tracker.W00{number}" for number in (1, 2, 3, 4)]
 
 
-def test_a_real_deployment_passes(settings):
+def test_a_real_deployment_passes(settings, database):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMBEDDED_BROKER = False
     settings.SITE_URL = "https://visits.example.org"
+    settings.DEPLOYMENT_ID = "visits.example.org"
     assert ids(checks.deployment_is_real()) == []

@@ -2,7 +2,15 @@
 
 from .evidence import DeadAddress, DeliveryEvent, Deployment, EventKind, Heartbeat
 from .policy import Policy
-from .preference import Helper, HelperQuerySet, Level, Preference, StaffPreference, Topic
+from .preference import (
+    Helper,
+    HelperQuerySet,
+    Level,
+    MailChoices,
+    Preference,
+    StaffPreference,
+    Topic,
+)
 from .reminder import (
     CORRECTING,
     MAX_DOUBT,
@@ -41,6 +49,7 @@ __all__ = [
     "HelperQuerySet",
     "Kind",
     "Level",
+    "MailChoices",
     "Policy",
     "Preference",
     "Reminder",

@@ -24,9 +24,7 @@ class Policy(models.Model):
         verbose_name_plural = "policies"
         ordering = ["-version"]
         constraints = [
-            models.UniqueConstraint(
-                "clinic", "version", name="one_policy_per_clinic_and_version"
-            )
+            models.UniqueConstraint("clinic", "version", name="one_policy_per_clinic_and_version")
         ]
 
     def __str__(self) -> str:

@@ -23,8 +23,32 @@ class Topic(models.TextChoices):
     VISIT = "visit", _("News about a booked visit")
     RECORD = "record", _("News about your record")
 
+    @property
+    def field(self) -> str:
+        """The field of `MailChoices` that stops it."""
+        return f"stops_{self.value}"
 
-class Preference(models.Model):
+
+class MailChoices(models.Model):
+    """Which of the mails about a patient one recipient does not want. See `reminders.consent`."""
+
+    # Only mails that ask for something to be done, or say that a visit is tomorrow or off.
+    only_needed = models.BooleanField(default=False, db_default=False)
+    # Stopped by a link in a mail or on the page that lists them; one for each Topic.
+    stops_booking = models.BooleanField(default=False, db_default=False)
+    stops_visit = models.BooleanField(default=False, db_default=False)
+    stops_record = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def stopped_topics(self) -> list[Topic]:
+        """What this recipient has stopped, in the order of Topic."""
+        return [topic for topic in Topic if getattr(self, topic.field)]
+
+
+class Preference(MailChoices):
     """A patient's choices about mail; without a row the defaults written here hold.
 
     Whether any mail is wanted at all is `Patient.wants_reminders`, which staff see and change.
@@ -32,10 +56,6 @@ class Preference(models.Model):
 
     patient = models.OneToOneField(Patient, on_delete=models.CASCADE, related_name="preference")
     level = models.CharField(max_length=12, choices=Level.choices, default=Level.DATE)
-    # Only mails that ask for something to be done, or say that a visit is tomorrow or off.
-    only_needed = models.BooleanField(default=False)
-    # The topics stopped by a link in a mail, as a JSON list of Topic values.
-    stopped_topics = models.JSONField(default=list, blank=True)
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -67,7 +87,7 @@ class HelperQuerySet(models.QuerySet["Helper"]):
         return self.filter(accepted_at=None, removed_at=None)
 
 
-class Helper(models.Model):
+class Helper(MailChoices):
     """A trusted person who gets a copy of a patient's mails, once they have said yes.
 
     Nothing is sent to them before that but the one question.
@@ -79,8 +99,6 @@ class Helper(models.Model):
     invited_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
-    # As in Preference, for this person's copies.
-    stopped_topics = models.JSONField(default=list, blank=True)
 
     objects = HelperQuerySet.as_manager()
 

@@ -1,6 +1,5 @@
 """The reminders, one row each. The row is the truth; queues and mail servers only act on it."""
 
-import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -8,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ocrevus_tracker.accounts.models import Membership, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, User
 from reminders.stopping import Days, open_to_mail
 from schedules.models import Appointment, Course, DateMove, Infusion, Patient
 
@@ -105,9 +104,7 @@ class ReminderQuerySet(models.QuerySet["Reminder"]):
     def telling(self) -> "ReminderQuerySet":
         """Those that reached the patient's mail service and named a due date, or took one back."""
         tells = Q(told_due_on__isnull=False) | Q(kind=Kind.DATE_MOVED)
-        return self.filter(
-            tells, recipient=PATIENT, state__in=(State.ACCEPTED, State.DELIVERED)
-        )
+        return self.filter(tells, recipient=PATIENT, state__in=(State.ACCEPTED, State.DELIVERED))
 
     def to_check(self) -> "ReminderQuerySet":
         """Did not get through, and nobody has looked at it: somebody should call instead."""
@@ -166,7 +163,7 @@ class Reminder(models.Model):
     # What is sent. Message-ID and Date stay the same in a second copy. The Message-ID is made
     # when it is first needed, from ids and the secret key alone, so that a database that comes
     # back from a backup gives the same mail the same one.
-    message_id = models.CharField(max_length=64, unique=True, null=True)
+    message_id = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - unique
     dated_at = models.DateTimeField(null=True)
     subject = models.CharField(max_length=200, blank=True, db_default="")
     body_text = models.TextField(blank=True, db_default="")
@@ -282,10 +279,14 @@ class Reminder(models.Model):
         return f"reminder {self.pk}"
 
     @property
+    def clinic(self) -> Clinic:
+        """The clinic that writes."""
+        if self.member:
+            return self.member.clinic
+        assert self.patient is not None  # noqa: S101 - the database sees to it
+        return self.patient.clinic
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone by which the recipient lives; the clinic's for its own people."""
-        if self.member:
-            return self.member.clinic.tz
-        assert self.patient is not None  # noqa: S101 - the database sees to it
-        return self.patient.tz
-
+        return self.patient.tz if self.patient else self.clinic.tz

@@ -9,9 +9,10 @@ from operator import attrgetter
 from django.db.models import Exists, F, OuterRef, Subquery
 
 from reminders import rules
-from reminders.models import OPEN, REOPENABLE, Reminder, State
-from reminders.stopping import Days, open_to_mail
-from schedules.models import UNDO_FOR, DateMove
+from reminders.models import OPEN, PATIENT, REOPENABLE, Reminder, State
+from schedules.models import UNDO_FOR, CourseQuerySet, DateMove
+
+from .wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Owed:
     knows yet which date that one told. `corrects_id` is the mail that told the old date.
     """
 
+    patient_id: int
     course_id: int
     due_version: int
     move_id: int
@@ -29,12 +31,24 @@ class Owed:
     closed_row: int | None
     fit: rules.Fit | None
 
+    def wanted(self) -> Iterator[Wanted]:
+        """The mail about it, if it is time."""
+        if self.fit:
+            told: dict[str, object] = {
+                "date_move_id": self.move_id,
+                "corrects_id": self.corrects_id,
+            }
+            yield Wanted(
+                self.patient_id, self.course_id, self.due_version, self.fit, self.closed_row, told
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class _Move:
     """A move of a course's due date, with the course as it stands and what its patient heard."""
 
     pk: int
+    patient: int
     course_id: int
     from_on: dt.date | None
     to_on: dt.date | None
@@ -58,19 +72,20 @@ class _Move:
         return rules.fit_moved(due_on=about, moved_at=self.moved_at, undo_for=UNDO_FOR, now=now)
 
 
-def owed(*, now: dt.datetime, days: Days) -> Iterator[Owed]:
-    """Those to be told at `now` (aware UTC), each once for all its moves so far.
+def owed(courses: CourseQuerySet, *, now: dt.datetime) -> Iterator[Owed]:
+    """Those of `courses` to be told at `now` (aware UTC), each once for all its moves so far.
 
     Nobody is told who never heard the old date, nor when the person who made the last move chose
     to write no mail, nor again when the mail about that move could not be brought.
     """
-    for _course, group in groupby(_moves(now, days), key=attrgetter("course_id")):
+    for _course, group in groupby(_moves(courses, now), key=attrgetter("course_id")):
         moves = list(group)
         last = moves[-1]
         dates = [(move.from_on, move.to_on) for move in moves]
         told_wrong = rules.was_told_wrong(last.told, dates, due_on=last.due_on)
         if told_wrong and last.tell_patient and not last.over:
             yield Owed(
+                patient_id=last.patient,
                 course_id=last.course_id,
                 due_version=last.due_version,
                 move_id=last.pk,
@@ -80,22 +95,25 @@ def owed(*, now: dt.datetime, days: Days) -> Iterator[Owed]:
             )
 
 
-def _moves(now: dt.datetime, days: Days) -> Iterator[_Move]:
+def _moves(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Move]:
     """Course by course all the moves of those that moved lately, the last one last."""
     recent = DateMove.objects.filter(moved_at__gt=now - rules.MOVED_USEFUL_FOR)
-    moved = open_to_mail(days).filter(Exists(recent.filter(course=OuterRef("pk"))))
+    moved = courses.filter(Exists(recent.filter(course=OuterRef("pk"))))
     # A course may have gone on from another one: what counts is what the person was told.
-    of_patient = Reminder.objects.filter(course__patient=OuterRef("course__patient"))
+    of_patient = Reminder.objects.filter(patient=OuterRef("course__patient"))
     last_told = of_patient.telling().order_by("-accepted_at", "-pk")
     rows = Reminder.objects.filter(date_move=OuterRef("pk"))
     found = (
         DateMove.objects.filter(course__in=moved)
         .annotate(
+            patient=F("course__patient_id"),
             due_on=F("course__next_due_on"),
             due_version=F("course__due_version"),
             told=Subquery(last_told.values("told_due_on")[:1]),
             told_by=Subquery(last_told.values("pk")[:1]),
-            unsure=Exists(of_patient.filter(state__in=(State.ON_WIRE, State.IN_DOUBT))),
+            unsure=Exists(
+                of_patient.filter(recipient=PATIENT, state__in=(State.ON_WIRE, State.IN_DOUBT))
+            ),
             on_its_way=Exists(rows.filter(state__in=OPEN)),
             over=Exists(rows.exclude(REOPENABLE).exclude(state__in=OPEN)),
             closed_row=Subquery(rows.filter(REOPENABLE).values("pk")[:1]),

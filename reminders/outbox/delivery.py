@@ -1,25 +1,27 @@
-"""From a planned row to an accepted mail: claim, prepare, fence, send, settle.
+"""From a planned row to an accepted mail: claim, render, fence, send, settle.
 
-A worker may die between any two lines. What it held is then in one of two states: CLAIMED, when
-nothing can have been sent, or ON_WIRE, when it may have been. `sweeping` goes on from there.
+A worker goes on in small groups, so that the database is asked once for many mails. It may die
+between any two lines. What it held is then in one of two states: CLAIMED, when nothing can have
+been sent, or ON_WIRE, when it may have been; the journal tells which of those surely were, and
+which surely were not. `sweeping` goes on from there.
 """
 
 import datetime as dt
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from reminders import emails, journal, rules
+from reminders import emails, guards, rules
 from reminders.identity import message_id_of
-from reminders.models import WAITING, Heartbeat, Reminder, ReminderQuerySet, State
-from reminders.stopping import Days, clinic_days
+from reminders.journal import Journal
+from reminders.models import Heartbeat, Reminder, State
 from reminders.transport import (
     Doubt,
     Permanent,
@@ -30,18 +32,19 @@ from reminders.transport import (
     open_transport,
 )
 
+from . import rows as table
 from .sweeping import sweep
 
 log = logging.getLogger(__name__)
 
-# Rows claimed at once: enough to spare statements, few enough to wait for when a worker dies.
-BATCH = 10
-RETRY_MINUTES = (1, 5, 15, 60)
-# Together with the waits above half a day; the mail server may be away that long.
+# Together with the waits this is more than half a day; the mail server may be away that long.
 MAX_TRIES = 15
 # Our own mistake does not mend itself: show it soon.
 MAX_RENDERINGS = 3
+# No mail leaves later than this after the last look at whether it is still true, in seconds.
+FENCE_HOLDS = 0.5
 COMMIT_TRIES = 5
+Written = TypeVar("Written")
 OUTCOMES: dict[type[TransportError], State] = {
     Temporary: State.RETRY_WAIT,
     Unreachable: State.RETRY_WAIT,
@@ -50,204 +53,219 @@ OUTCOMES: dict[type[TransportError], State] = {
 }
 
 
-class UnableToRender(Exception):  # noqa: N818 - reads as a sentence, like the schedule's verbs
-    """The mail cannot be made from the row."""
-
-
 def deliver(
     *, now: dt.datetime, seconds: float = 50, stop: Callable[[], bool] = lambda: False
 ) -> int:
     """Send what is ready at `now` (aware UTC); returns how many mails were accepted.
 
     Ends when nothing is ready, after `seconds`, when the mail server is away, or when `stop()`
-    says so, but never in the middle of a mail.
+    says so, but never in the middle of a mail. Sends nothing while `guards` forbid it.
     """
+    if not guards.may_send(now=now):
+        return 0
     sweep(now=now)
-    owner = uuid.uuid4().hex
     deadline = time.monotonic() + seconds
-    accepted = 0
 
     def over() -> bool:
         return stop() or time.monotonic() > deadline
 
-    with open_transport() as transport:
-        while not over() and (rows := claim(now=now, owner=owner)):
-            try:
-                while rows and not over():
-                    accepted += send(rows.pop(0), transport=transport, now=now) == State.ACCEPTED
-            except Unreachable as error:
-                log.warning("No mail can be sent now (%s)", error.code)
-                break
-            finally:
-                release(rows)
+    accepted = _send_all(now, over)
     Heartbeat.beat(delivered_at=now)
     return accepted
 
 
-def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
-    """Take up to ten rows that are ready at `now`, still true, and within sending hours.
+def _send_all(now: dt.datetime, over: Callable[[], bool]) -> int:
+    """One connection for a handful of mails; several once there is more than one group of them."""
+    with Worker(now=now) as first:
+        if not first.send_group(over) or over() or first.stopped:
+            return first.accepted
+        helpers = [Worker(now=now) for _one in range(settings.REMINDER_CONNECTIONS - 1)]
+        threads = [threading.Thread(target=one.run_apart, args=(over,)) for one in helpers]
+        for thread in threads:
+            thread.start()
+        try:
+            first.run(over)
+        finally:
+            for thread in threads:
+                thread.join()
+    return first.accepted + sum(one.accepted for one in helpers)
 
-    They are CLAIMED for `owner` (unique to the caller) until the lease ends; nobody else gets
-    them. An empty list means that nothing is ready.
+
+@dataclass
+class Group:
+    """Rows that go together, each with its letter as the transport takes it; `sent` are those that
+    the server has taken.
     """
-    days = clinic_days(now)
-    while candidates := _candidates(now, days):
-        in_hours = [row.pk for row in candidates if not _put_off(row, now)]
-        taken = (
-            Reminder.objects.filter(pk__in=in_hours, state__in=WAITING)
-            .true_on(days)
-            .update(
-                state=State.CLAIMED,
-                owner=owner,
-                attempt=F("attempt") + 1,
-                lease_until=_lease(),
-            )
-        )
-        if taken:
-            mine = Reminder.objects.filter(pk__in=in_hours, state=State.CLAIMED, owner=owner)
-            return list(_with_people(mine))
-    return []
+
+    rows: list[Reminder]
+    letters: list[Any]
+    fenced_at: float = 0.0
+    begun: int = 0  # those from here on have surely not been sent
+    sent: list[Reminder] = field(default_factory=list)
 
 
-def fence(row: Reminder, *, message: EmailMessage, now: dt.datetime) -> bool:
-    """The last look before the mail leaves: CLAIMED becomes ON_WIRE, if all is as it was.
+class Worker:
+    """One connection to the mail server, and what it needs to use it; a context manager."""
 
-    False when the lease is over, somebody else holds the row, the date has moved meanwhile, or a
-    hold is in force on the clinic's local date at `now` (aware). Keeps the subject and text as
-    they are being sent, and the due date that they name.
-    """
-    clinic = row.course.patient.clinic
-    held = Reminder.objects.filter(
-        pk=row.pk,
-        state=State.CLAIMED,
-        owner=row.owner,
-        attempt=row.attempt,
-        lease_until__gt=Now(),
-    )
-    return bool(
-        held.true_on({clinic.local_date(now): [clinic.time_zone]}).update(
-            state=State.ON_WIRE,
-            lease_until=_lease(),
-            dated_at=row.dated_at,
-            message_id=row.message_id,
-            subject=message.subject,
-            body_text=message.body,
-            told_due_on=row.told_due_on,
-        )
-    )
+    def __init__(self, *, now: dt.datetime) -> None:
+        self.accepted = 0
+        self.stopped = False  # no mail can be sent now
+        self._now = now
+        self._transport: Transport = open_transport()
+        self._journal = Journal()
+        self._name = uuid.uuid4().hex
+
+    def __enter__(self) -> Self:
+        self._journal.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._transport.close()
+        self._journal.__exit__(None, None, None)
+
+    def run_apart(self, over: Callable[[], bool]) -> None:
+        """`run` in a thread of its own, with a database connection of its own."""
+        try:
+            with self:
+                self.run(over)
+        except Exception:
+            log.exception("A connection to the mail server ended early")
+        finally:
+            connection.close()
+
+    def run(self, over: Callable[[], bool]) -> None:
+        """Group after group, until nothing is ready."""
+        while not self.stopped and not over() and self.send_group(over):
+            pass
+
+    def send_group(self, over: Callable[[], bool]) -> bool:
+        """Claim, render, fence and send one group; whether it was a full one."""
+        # The journal's mark says where a successor may look for what was begun.
+        claimed = table.claim(now=self._now, owner=f"{self._journal.mark}:{self._name}")
+        if not claimed:
+            return False
+        full = len(claimed) == settings.REMINDER_GROUP
+        group = self._rendered(claimed)
+        try:
+            self._transport.ready()
+        except Unreachable as error:
+            self._give_up(group.rows[:1], error)
+            table.take_back(group.rows[1:])
+            return False
+        self._pass_the_fence(group)
+        self._carry(group, over)
+        return full
+
+    def _rendered(self, claimed: Sequence[Reminder]) -> Group:
+        group = Group([], [])
+        for row in claimed:
+            try:
+                letter = self._render(row)
+            except UnableToRender:
+                _settle(row, State.RETRY_WAIT, self._now, "render", max_tries=MAX_RENDERINGS)
+                continue
+            group.rows.append(row)
+            group.letters.append(letter)
+        return group
+
+    def _render(self, row: Reminder) -> Any:  # noqa: ANN401 - as the transport takes it
+        """The mail, ready to be sent. Raises UnableToRender, whatever is wrong with this row."""
+        if not row.doubt:
+            row.dated_at = self._now  # a second copy bears the first one's date
+        row.message_id = message_id_of(row)
+        row.sent_on = rules.day_of(row.kind, self._now, row.zone, visit_at=row.visit_at)
+        try:
+            letter = emails.compose(row, now=self._now)
+            row.subject, row.body_text = letter.subject, letter.text
+            row.told_due_on = letter.told_due_on
+            return self._transport.prepare(letter, row.message_id)
+        except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
+            # The error's own words may quote a name or an address.
+            log.error("reminder %s cannot be rendered: %s", row.pk, type(error).__name__)  # noqa: TRY400
+            raise UnableToRender from None
+
+    def _pass_the_fence(self, group: Group) -> None:
+        """Keep those that are still true; the others go back."""
+        passed = table.fence(group.rows, now=self._now)
+        kept = [
+            (r, one) for r, one in zip(group.rows, group.letters, strict=True) if r.pk in passed
+        ]
+        table.release([row for row in group.rows if row.pk not in passed], now=self._now)
+        group.rows, group.letters = [row for row, _ in kept], [letter for _, letter in kept]
+        group.fenced_at = time.monotonic()
+
+    def _carry(self, group: Group, over: Callable[[], bool]) -> None:
+        """Hand the letters over, write a receipt for each, and settle them together."""
+
+        def go(number: int) -> bool:
+            if over() or not self._still_true(group, number):
+                return False
+            group.begun = number + 1
+            return self._journal.begin(_mark(group.rows[number]))
+
+        answered = 0
+        try:
+            for number, refusal in self._transport.hand_over(group.letters, go):
+                row, answered = group.rows[number], number + 1
+                if refusal is None:
+                    self._journal.accept(_mark(row))
+                    group.sent.append(row)
+                else:
+                    _settle(row, OUTCOMES[type(refusal)], self._now, refusal.code)
+        except Unreachable as error:
+            self._give_up(group.rows[answered : answered + 1], error)
+            answered += 1
+        finally:
+            self._settle_sent(group)
+            table.take_back(group.rows[max(answered, group.begun) :])
+
+    def _still_true(self, group: Group, number: int) -> bool:
+        """Whether the letter may go: the fence is fresh, or is passed once more."""
+        if time.monotonic() - group.fenced_at < FENCE_HOLDS:
+            return True
+        return bool(table.fence_again(group.rows[number], now=self._now))
+
+    def _settle_sent(self, group: Group) -> None:
+        """The receipts are on the disk before the database says "accepted"."""
+        self._journal.sync()
+        if group.sent:
+            _patiently(lambda: table.accept(group.sent, now=self._now))
+            self.accepted += len(group.sent)
+
+    def _give_up(self, rows: Sequence[Reminder], error: Unreachable) -> None:
+        """The mail server is away, for all rows alike."""
+        log.warning("No mail can be sent now (%s)", error.code)
+        self.stopped = True
+        for row in rows:
+            _settle(row, State.RETRY_WAIT, self._now, error.code)
 
 
-def settle(
-    row: Reminder,
-    *,
-    state: State,
-    now: dt.datetime,
-    error: str = "",
-    max_tries: int = MAX_TRIES,
-) -> State:
-    """Write down what became of an attempt; returns the state that holds now.
-
-    `state` is ACCEPTED, RETRY_WAIT, FAILED or IN_DOUBT. A retry after too many tries is FAILED.
-    """
-    tries = row.tries + 1
-    if state == State.RETRY_WAIT and tries >= max_tries:
-        state = State.FAILED
-    changes: dict[str, object] = {"state": state, "last_error": error, "tries": tries}
-    allowed = [State.ON_WIRE, State.CLAIMED]
-    if state == State.ACCEPTED:
-        changes["accepted_at"] = now
-        # Swept up while it was slow, and sent after all.
-        allowed = [State.ON_WIRE, State.IN_DOUBT]
-    elif state == State.RETRY_WAIT:
-        minutes = RETRY_MINUTES[min(row.tries, len(RETRY_MINUTES) - 1)]
-        changes |= {"next_at": now + dt.timedelta(minutes=minutes)}
-    elif state == State.IN_DOUBT:
-        grace = dt.timedelta(seconds=settings.REMINDER_GRACE_SECONDS)
-        changes |= {"doubt": F("doubt") + 1, "next_at": now + grace}
-    if not _write(row, allowed, changes):
+def _settle(
+    row: Reminder, state: State, now: dt.datetime, error: str, *, max_tries: int = MAX_TRIES
+) -> None:
+    if not _patiently(
+        lambda: table.settle(row, state=state, now=now, error=error, max_tries=max_tries)
+    ):
         log.warning("reminder %s: %s came too late", row.pk, state)
-    return state
 
 
-def release(rows: list[Reminder]) -> None:
-    """Give back what was claimed and not begun."""
-    for row in rows:
-        _write(row, [State.CLAIMED], {"state": State.PLANNED, "lease_until": None})
-
-
-def send(row: Reminder, *, transport: Transport, now: dt.datetime) -> State:
-    """Carry one claimed row through to its settlement; returns the state that holds then.
-
-    Raises:
-        Unreachable: no other mail can be sent now either. The row itself is settled.
-    """
-    try:
-        message = _rendered(row, now)
-        transport.prepare(message)
-        if not fence(row, message=message, now=now):
-            transport.abandon()
-            release([row])
-            return State.PLANNED
-        transport.transmit()
-    except UnableToRender:
-        again = State.RETRY_WAIT
-        return settle(row, state=again, now=now, error="render", max_tries=MAX_RENDERINGS)
-    except TransportError as error:
-        state = settle(row, state=OUTCOMES[type(error)], now=now, error=error.code)
-        if isinstance(error, Unreachable):
-            raise
-        return state
-    journal.record(row.message_id)
-    return settle(row, state=State.ACCEPTED, now=now)
-
-
-def _candidates(now: dt.datetime, days: Days) -> list[Reminder]:
-    ready = Reminder.objects.filter(state__in=WAITING, next_at__lte=now, not_after__gt=now)
-    return list(_with_people(ready.true_on(days)).order_by("next_at", "pk")[:BATCH])
-
-
-def _put_off(row: Reminder, now: dt.datetime) -> bool:
-    """Whether it is the wrong hour where the recipient lives; then the row waits for the right."""
-    opens = rules.next_opening(row.kind, now, row.zone)
-    if opens <= now:
-        return False
-    Reminder.objects.filter(pk=row.pk, state__in=WAITING, attempt=row.attempt).update(next_at=opens)
-    return True
-
-
-def _rendered(row: Reminder, now: dt.datetime) -> EmailMessage:
-    """The mail, ready to be sent. Raises UnableToRender, whatever is wrong with this one row."""
-    if not row.doubt:
-        row.dated_at = now
-    row.message_id = message_id_of(row)
-    try:
-        message = emails.compose(row, now=now)
-        message.message()  # the headers are checked here
-        row.told_due_on = emails.due_date_told(row, now=now)
-    except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
-        # The error's own words may quote a name or an address.
-        log.error("reminder %s cannot be rendered: %s", row.pk, type(error).__name__)  # noqa: TRY400
-        raise UnableToRender from None
-    return message
-
-
-def _write(row: Reminder, allowed: list[State], changes: dict[str, object]) -> bool:
-    """Compare and set. A database that is away for a moment must not make us forget a receipt."""
-    rows = Reminder.objects.filter(pk=row.pk, attempt=row.attempt, state__in=allowed)
+def _patiently(write: Callable[[], Written]) -> Written:
+    """A database that is away for a moment must not make us forget a receipt."""
     for pause in range(COMMIT_TRIES):
         try:
-            return bool(rows.update(**changes))
+            return write()
         except (DatabaseError, InterfaceError):
-            log.warning("reminder %s: the database is away", row.pk)
+            log.warning("The database is away")
             time.sleep(pause)
             close_old_connections()
-    return bool(rows.update(**changes))
+    return write()
 
 
-def _lease() -> object:
-    """Until when a claim holds, by the database's clock: workers' clocks may differ."""
-    return Now() + dt.timedelta(seconds=settings.REMINDER_LEASE_SECONDS)
+def _mark(row: Reminder) -> str:
+    """The row's Message-ID, which it has from its rendering on."""
+    assert row.message_id is not None  # noqa: S101 - see _render
+    return row.message_id
 
 
-def _with_people(rows: ReminderQuerySet) -> ReminderQuerySet:
-    return rows.select_related("course__patient__clinic", "appointment", "corrects")
+class UnableToRender(Exception):  # noqa: N818 - reads as a sentence, like the schedule's verbs
+    """The mail cannot be made from the row."""

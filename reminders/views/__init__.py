@@ -1,4 +1,4 @@
-"""The pages about mails."""
+"""The pages about mail: the staff's, the patient's own, and those behind a link in a mail."""
 
 from .policy import choose_digest, digest_seen, policy
 from .staff import LOOKS, mails, resend, seen, trust

@@ -140,7 +140,8 @@ def _update_statement() -> str:
     columns = ", ".join(f"{quoted(name)} = %s" for name in NEXT_FIELDS)
     return (
         f"UPDATE {quoted(Course._meta.db_table)} "  # noqa: S608, SLF001 - names of our own model
-        f"SET {columns}, due_version = due_version + 1, unplanned = true WHERE id = %s AND due_version = %s"
+        f"SET {columns}, due_version = due_version + 1, unplanned = true "
+        "WHERE id = %s AND due_version = %s"
     )
 
 

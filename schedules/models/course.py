@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import User
+from schedules.announcing import announce
 from schedules.engine import forecast as engine
 from schedules.engine.history import Position, continued, replay
 from schedules.engine.regimens import REGIMENS, Regimen
@@ -65,8 +66,11 @@ class CourseQuerySet(models.QuerySet["Course"]):
         return self.exclude(appointments__status="booked")
 
     def mark_unplanned(self) -> int:
-        """Ask for their mails to be planned anew; returns how many courses there are."""
-        return self.update(unplanned=True)
+        """Ask for their mails to be planned anew, and let none that is on its way go out as it
+        was; returns how many courses there are.
+        """
+        announce()
+        return self.update(unplanned=True, due_version=F("due_version") + 1)
 
     def with_history(self) -> "CourseQuerySet":
         """With all that a forecast reads, in a fixed number of queries."""
@@ -116,8 +120,8 @@ class Course(models.Model):
     next_earliest_on = models.DateField(null=True)
     next_due_on = models.DateField(null=True)
     lapses_on = models.DateField(null=True)
-    # Rises with every change of the next dose or of its visit. A reminder planned for an older
-    # version is void, wherever it is on its way.
+    # Rises with every change of the next dose, of its visit, or of whom and what mails go to. A
+    # reminder planned for an older version is void, wherever it is on its way.
     due_version = models.PositiveIntegerField(default=0)
     # Something changed that mails may hang on: the next dose, a visit, a hold, the patient's
     # details, the clinic's rules. Whoever plans mails looks here and takes the mark away.
@@ -158,9 +162,7 @@ class Course(models.Model):
             models.Index(
                 fields=["next_due_on"], condition=Q(stopped_on=None), name="open_courses_by_due"
             ),
-            models.Index(
-                fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"
-            ),
+            models.Index(fields=["id"], condition=Q(unplanned=True), name="courses_unplanned"),
         ]
 
     def __str__(self) -> str:
@@ -266,6 +268,7 @@ class Course(models.Model):
             setattr(self, name, value)
         self.due_version = F("due_version") + 1
         self.unplanned = True
+        announce()
         self.save(update_fields=[*fields, "started_on", "stopped_on", "due_version", "unplanned"])
         self.refresh_from_db(fields=["due_version"])
         return found

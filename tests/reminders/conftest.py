@@ -6,6 +6,8 @@ import pytest
 from django.db.models import F
 
 from ocrevus_tracker.accounts.models import User
+from reminders import outbox
+from reminders.journal import Journal
 from reminders.models import Reminder, State
 from schedules.models import Course, DateMove, Hold, Patient
 from tests.cast import NOW, TODAY, days, give, make_patient
@@ -36,7 +38,9 @@ def due_course(clinic, nurse, *, due_in: int, name: str = "Ana", **fields) -> Co
     return _due(course, due_in)
 
 
-def many_due_courses(clinic, *, due_in: int, count: int, today=TODAY, **fields) -> None:
+def many_due_courses(
+    clinic, *, due_in: int, count: int, today=TODAY, name: str = "", **fields
+) -> None:
     """As `due_course`, in two statements and without a history."""
     due_on = today + days(due_in)
     patients = Patient.objects.bulk_create(
@@ -44,9 +48,9 @@ def many_due_courses(clinic, *, due_in: int, count: int, today=TODAY, **fields) 
             clinic=clinic,
             given_name=f"P{number}",
             family_name="Example",
-            record_number=f"M-{number}",
+            record_number=f"M-{name}{number}",
             date_of_birth=dt.date(1985, 3, 27),
-            email=f"p{number}@example.org",
+            email=f"p{name}{number}@example.org",
             created_at=NOW,
             **fields,
         )
@@ -84,8 +88,8 @@ def told(course: Course, on: dt.date | None = None, *, at: dt.datetime = NOW, **
     told_on = on or course.next_due_on
     fields = {"kind": "book-1", "state": State.ACCEPTED, "told_due_on": told_on} | fields
     return Reminder.objects.create(
-        course=course, due_on=told_on, due_version=0, next_at=at, not_after=at, accepted_at=at,
-        **fields,
+        course=course, patient=course.patient, due_on=told_on, due_version=0, next_at=at,
+        not_after=at, accepted_at=at, **fields,
     )  # fmt: skip
 
 
@@ -107,8 +111,28 @@ def put_right(
     return move
 
 
+def rendered(row: Reminder) -> Reminder:
+    """The claimed row as its worker has it in hand when it comes to the fence."""
+    with outbox.delivery.Worker(now=NOW) as worker:
+        worker._render(row)
+    return row
+
+
+def write_receipt(mark: str) -> None:
+    """What a worker notes when the mail server has taken a mail."""
+    with Journal() as receipts:
+        receipts.begin(mark)
+        receipts.accept(mark)
+
+
 def only_row() -> Reminder:
     return Reminder.objects.get()
+
+
+def sent_kinds() -> list[str]:
+    """What the mail server has taken, in its order."""
+    sent = Reminder.objects.filter(accepted_at__isnull=False).order_by("accepted_at", "pk")
+    return list(sent.values_list("kind", flat=True))
 
 
 def kinds() -> list[str]:

@@ -17,13 +17,16 @@ OK = "250 OK"
 class Sink:
     """`answer` maps a step ("MAIL", "RCPT", "DATA") to a reply, or is asked for one.
 
-    The replies "hang up" and "stall" stand for a dropped and a silent connection.
+    The replies "hang up" and "stall" stand for a dropped and a silent connection. With `pipelines`
+    it takes several commands in one go, and says so.
     """
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
         self.answer: dict[str, str | Callable[[Envelope], str]] = {}
         self.connections = 0
+        self.pipelines = False
+        self.asks_all_the_same = False  # for the content, though it refused the recipient
         self.commands: Counter[str] = Counter()
         self._controller = _Controller(self, hostname="127.0.0.1", port=0)
 
@@ -49,16 +52,30 @@ class Sink:
     def stop(self) -> None:
         self._controller.stop(no_assert=True)
 
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+        session.host_name = hostname
+        offers = ["250-PIPELINING"] if self.pipelines else []
+        return [*responses[:-1], *offers, responses[-1]]
+
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         envelope.mail_from = address
-        return await self._reply("MAIL", server, envelope)
+        self.commands["MAIL"] += 1
+        reply = await self._reply("MAIL", server, envelope)
+        if not reply.startswith("2"):
+            envelope.mail_from = None
+        return reply
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         envelope.rcpt_tos.append(address)
-        return await self._reply("RCPT", server, envelope)
+        reply = await self._reply("RCPT", server, envelope)
+        if not (reply.startswith("2") or self.asks_all_the_same):
+            envelope.rcpt_tos.remove(address)
+        return reply
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.commands["DATA"] += 1
+        if not envelope.content:
+            return "554 no valid recipients"
         reply = await self._reply("DATA", server, envelope, keep=True)
         if reply.startswith("250"):
             self.envelopes.append(envelope)

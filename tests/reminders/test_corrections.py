@@ -3,10 +3,15 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from reminders import outbox
 from reminders.models import Kind, Reminder, State
+from reminders.outbox.corrections import owed
+from reminders.outbox.wanted import add
+from reminders.stopping import clinic_days, open_to_mail
 from schedules import actions
 from schedules.models import Appointment, Course
 from tests.cast import NOW, TODAY, days, give
@@ -86,7 +91,7 @@ def test_a_mail_that_was_sent_remembers_the_date_it_told(harbor, rosa, sink):
     outbox.deliver(now=NOW)
     assert only_row().told_due_on == course.next_due_on
     put_right(course, B)
-    run(NOW + WAIT)
+    run(NOW + days(1))
     assert len(sink.mails) == 2
 
 
@@ -244,7 +249,7 @@ class TestWhatElseIsToBeSaid:
         run()
         assert sink.mails == []
         run(NOW + WAIT)
-        run(NOW + 2 * WAIT)
+        run(NOW + days(1))
         assert [subject[:11] for subject in sink.subjects] == ["We fixed a ", "Please book"]
 
     def test_it_goes_if_that_could_not_be_brought(self, course, soon):
@@ -290,26 +295,24 @@ class TestInDoubt:
 
 def test_each_move_has_one_mail_however_often_it_is_planned(course, knows):
     put_right(course, B)
-    wanted = [one for one in outbox.missing(now=NOW) for _twice in range(2)]
-    Reminder.objects.bulk_create(
-        [
-            Reminder(course_id=one.course_id, kind=one.fit.kind, due_on=one.fit.due_on,
-                     **one.fields(NOW))
-            for one in wanted
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
+    [one] = owed(open_to_mail(clinic_days(NOW)), now=NOW)
+    for _twice in range(2):
+        add(one.wanted(), now=NOW)
     assert len(moved()) == 1
 
 
-def test_many_moves_cost_as_many_queries_as_one(harbor, rosa, django_assert_num_queries):
-    for number in range(6):
-        course = due_course(harbor, rosa, due_in=150, name=f"P{number}")
-        told(course, at=AGO)
-        put_right(course, B)
-        put_right(course, C)
-    with django_assert_num_queries(20):
-        assert outbox.plan(now=NOW) == 6
+def test_many_moves_cost_hardly_more_queries_than_one(harbor, rosa):
+    asked = []
+    for names in (("One",), ("Two", "Three", "Four", "Five")):
+        for name in names:
+            course = due_course(harbor, rosa, due_in=150, name=name)
+            told(course, at=AGO)
+            put_right(course, B)
+            put_right(course, C)
+        with CaptureQueriesContext(connection) as questions:
+            assert outbox.plan(now=NOW) == len(names)
+        asked.append(len(questions))
+    assert asked[0] == asked[1]
 
 
 class TestTheNoteAboutAnInfusion:
@@ -325,8 +328,8 @@ class TestTheNoteAboutAnInfusion:
             infusion=given, actor=rosa, now=NOW + 2 * WAIT, revision=given.revision, reason="x",
             given_on=TODAY - days(1),
         )  # fmt: skip
-        for waits in (2, 3, 4):
-            run(NOW + waits * WAIT)
+        for later in range(3):
+            run(NOW + 3 * WAIT + days(later))
         found = ("Saturday, September 12, 2026", "Friday, September 11, 2026")
         assert told_dates(sink)[1:] == [found]
         assert sink.subjects == [
@@ -347,7 +350,8 @@ class TestTheNoteAboutAnInfusion:
         actions.void_infusion(
             infusion=given, actor=rosa, now=NOW + 2 * WAIT, revision=given.revision, reason="x"
         )
-        run(NOW + 3 * WAIT)
+        run(NOW + 3 * WAIT)  # one mail a day: this one waits for tomorrow
+        run(NOW + days(1))
         assert told_dates(sink)[1:] == [("Saturday, September 12, 2026", "Tuesday, March 10, 2026")]
 
     def test_nobody_is_thanked_for_an_infusion_elsewhere(self, given):

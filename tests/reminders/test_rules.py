@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reminders import rules
@@ -98,8 +98,11 @@ POLICIES = st.fixed_dictionaries(
     optional={kind: st.integers(*limits) for kind, limits in rules.LIMITS.items()},
 )
 OPENS, LATE = st.integers(0, 365), st.integers(0, 365)
+# A busy machine is no failure of a rule.
+patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@patiently
 @given(rows=POLICIES, opens=OPENS, late=LATE)
 def test_no_two_windows_of_the_due_date_ever_overlap(rows, opens, late):
     policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
@@ -113,6 +116,7 @@ def test_no_two_windows_of_the_due_date_ever_overlap(rows, opens, late):
         assert all(one[1] < other[0] for one, other in pairwise(windows))
 
 
+@patiently
 @given(rows=POLICIES, opens=OPENS, late=LATE)
 def test_no_day_is_left_out_between_two_windows_on_the_same_side(rows, opens, late):
     policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
@@ -121,6 +125,7 @@ def test_no_day_is_left_out_between_two_windows_on_the_same_side(rows, opens, la
         assert all(one[1] + 1 == other[0] for one, other in pairwise(windows))
 
 
+@patiently
 @given(rows=POLICIES, opens=OPENS, late=LATE)
 def test_a_policy_sends_what_it_names_and_nothing_else_but_answers(rows, opens, late):
     sound = rules.out_of_order(rows, booking_opens_days=opens, late_after_days=late) == []
@@ -131,6 +136,7 @@ def test_a_policy_sends_what_it_names_and_nothing_else_but_answers(rows, opens, 
     assert {"recorded", "date-moved"} <= {rule.kind for rule in policy}
 
 
+@patiently
 @given(rows=POLICIES, opens=OPENS, late=LATE)
 def test_nobody_is_asked_to_book_before_booking_opens_or_once_it_is_late(rows, opens, late):
     policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
@@ -142,6 +148,7 @@ def test_nobody_is_asked_to_book_before_booking_opens_or_once_it_is_late(rows, o
             assert rule.first_day >= late_on
 
 
+@patiently
 @given(opens=OPENS, late=LATE)
 def test_rows_with_the_clinics_two_numbers_say_the_same_as_the_numbers(opens, late):
     rows = rules.DEFAULT | {"book-1": -opens, "overdue-1": late}
@@ -311,8 +318,8 @@ def test_a_date_was_told_wrong_if_corrections_alone_led_to_another(told, moves, 
         ("day-before", 9, (30, 10)),
         ("day-before", 19, (30, 19)),
         ("day-before", 20, (31, 10)),
-        ("recorded", 3, (30, 3)),
-        ("date-moved", 3, (30, 3)),
+        ("recorded", 3, (30, 9)),
+        ("digest", 7, (30, 7)),
     ],
 )
 def test_mails_keep_the_hours_of_the_people_they_go_to(kind, hour, opens):
@@ -368,7 +375,7 @@ def test_a_leap_day_is_a_day_like_any_other():
 def test_the_range_to_look_for_is_the_range_that_fits():
     today = dt.date(2028, 2, 29)
     for rule in DEFAULT:
-        if rule.anchor in {"given", "moved"}:
+        if rule.anchor == "event":
             continue
         first, last = rules.anchors_on(rule, today)
         fits = {

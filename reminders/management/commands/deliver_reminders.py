@@ -37,7 +37,7 @@ class Command(BaseCommand):
             signal.signal(signum, lambda *_: stop.set())
         while not stop.is_set():
             try:
-                outbox.plan(now=timezone.now())
+                outbox.tick(now=timezone.now())
                 outbox.deliver(now=timezone.now(), stop=stop.is_set)
             except (DatabaseError, InterfaceError):
                 log.exception("The database is away; trying again soon")

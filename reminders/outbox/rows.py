@@ -1,0 +1,274 @@
+"""The moves of a row from state to state. Each is one conditional UPDATE for a whole group, and
+the rows it changed say who won; so it works alike on PostgreSQL and SQLite, and no transaction is
+ever open while the network is used.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from reminders import rules
+from reminders.models import WAITING, Reminder, ReminderQuerySet, State
+from reminders.stopping import Days, clinic_days
+
+RETRY_MINUTES = (1, 5, 15, 60)
+# What a mail is made of beside its row, in one query.
+PEOPLE = (
+    *("course", "patient__clinic", "patient__preference"),
+    *("helper", "member__clinic", "member__user", "appointment", "corrects"),
+)
+
+
+def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
+    """Take up to a group of rows that are ready at `now`, still true, and within sending hours.
+
+    They are CLAIMED for `owner` (unique to the caller) until the lease ends; nobody else gets
+    them. An empty list means that nothing is ready. At most one of each recipient's day: the
+    others wait for the next.
+    """
+    days = clinic_days(now)
+    while candidates := _candidates(now, days):
+        chosen = _one_a_day([row for row in candidates if not _wrong_hour(row, now)], now)
+        taken = (
+            Reminder.objects.filter(pk__in=[row.pk for row in chosen], state__in=WAITING)
+            .true_on(days)
+            .update(
+                state=State.CLAIMED, owner=owner, attempt=F("attempt") + 1, lease_until=_lease()
+            )
+        )
+        if taken:
+            return _mine(chosen, owner, everyone=taken == len(chosen))
+    return []
+
+
+def fence(rows: Sequence[Reminder], *, now: dt.datetime) -> set[int]:
+    """The last look before the mails leave: CLAIMED becomes ON_WIRE, where all is as it was.
+
+    Left out are rows whose lease is over, that somebody else holds, whose date or recipient has
+    changed meanwhile, with a hold in force on the clinic's local date at `now` (aware), or whose
+    recipient has had a mail today. Keeps subject and text as they are being sent, and the due
+    date that they name. Returns the ids of those that passed.
+    """
+    if not rows:
+        return set()
+    try:
+        with transaction.atomic():
+            return _fence(rows, now)
+    except IntegrityError:
+        # One of them is a second mail on one day; find out which.
+        if len(rows) == 1:
+            return set()
+        return {pk for row in rows for pk in fence([row], now=now)}
+
+
+def fence_again(row: Reminder, *, now: dt.datetime) -> bool:
+    """Whether a row that passed the fence a while ago would pass it now; its lease begins anew."""
+    held = Reminder.objects.filter(
+        pk=row.pk, state=State.ON_WIRE, owner=row.owner, attempt=row.attempt, lease_until__gt=Now()
+    )
+    return bool(held.true_on(clinic_days(now)).update(lease_until=_lease()))
+
+
+def accept(rows: Sequence[Reminder], *, now: dt.datetime) -> int:
+    """The mail server has taken these. One that was swept up while it was slow was sent after
+    all, unless somebody else has claimed it since.
+    """
+    return _held(rows, State.ON_WIRE, State.IN_DOUBT).update(
+        state=State.ACCEPTED, accepted_at=now, last_error="", tries=F("tries") + 1
+    )
+
+
+def settle(
+    row: Reminder, *, state: State, now: dt.datetime, error: str = "", max_tries: int = 0
+) -> State | None:
+    """Write down what became of an attempt that was not accepted; returns the state that holds
+    now, or None when it came too late.
+
+    `state` is RETRY_WAIT, FAILED or IN_DOUBT. A retry after `max_tries` tries is FAILED. What was
+    surely not sent no longer takes up its recipient's day.
+    """
+    tries = row.tries + 1
+    if state == State.RETRY_WAIT and tries >= max_tries:
+        state = State.FAILED
+    changes: dict[str, Any] = {"state": state, "last_error": error, "tries": tries}
+    if state == State.IN_DOUBT:
+        grace = dt.timedelta(seconds=settings.REMINDER_GRACE_SECONDS)
+        changes |= {"doubt": F("doubt") + 1, "next_at": now + grace}
+    else:
+        changes["sent_on"] = None
+    if state == State.RETRY_WAIT:
+        minutes = RETRY_MINUTES[min(row.tries, len(RETRY_MINUTES) - 1)]
+        changes["next_at"] = now + dt.timedelta(minutes=minutes)
+    return state if _held([row], State.ON_WIRE, State.CLAIMED).update(**changes) else None
+
+
+def release(rows: Sequence[Reminder], *, now: dt.datetime) -> None:
+    """Give back what was claimed and did not pass the fence. Whoever has had a mail today gets
+    this one on another day, if it still fits then.
+    """
+    for row in rows:
+        opens = rules.tomorrow(row.kind, now, row.zone) if _has_had_one(row, now) else row.next_at
+        _held([row], State.CLAIMED).update(state=State.PLANNED, lease_until=None, next_at=opens)
+
+
+def take_back(rows: Sequence[Reminder]) -> int:
+    """These were fenced, and surely not sent."""
+    return _held(rows, State.ON_WIRE, State.CLAIMED).update(
+        state=State.PLANNED, lease_until=None, sent_on=None
+    )
+
+
+def _candidates(now: dt.datetime, days: Days) -> list[Reminder]:
+    ready = Reminder.objects.filter(state__in=WAITING, next_at__lte=now, not_after__gt=now)
+    found = list(
+        ready.true_on(days)
+        .select_related(*PEOPLE)
+        .order_by("next_at", "pk")[: settings.REMINDER_GROUP]
+    )
+    for row in found:
+        if row.course and row.patient:
+            row.course.patient = row.patient
+    return found
+
+
+def _wrong_hour(row: Reminder, now: dt.datetime) -> bool:
+    """Whether it is the wrong hour where the recipient lives; then the row waits for the right."""
+    opens = rules.next_opening(row.kind, now, row.zone)
+    if opens <= now:
+        return False
+    _put_off(row, opens)
+    return True
+
+
+def _put_off(row: Reminder, until: dt.datetime) -> None:
+    waiting = Reminder.objects.filter(pk=row.pk, state__in=WAITING, attempt=row.attempt)
+    waiting.update(next_at=until)
+
+
+def _one_a_day(rows: Sequence[Reminder], now: dt.datetime) -> list[Reminder]:
+    """Those that may be their recipient's only mail of the day, the most urgent first; the others
+    are put off.
+    """
+    taken = _days_taken(rows, now)
+    chosen = []
+    for row in sorted(rows, key=lambda one: rules.urgency(one.kind)):
+        day = rules.day_of(row.kind, now, row.zone, visit_at=row.visit_at)
+        mark = (row.patient_id, row.recipient, day)
+        if day and mark in taken:
+            _put_off(row, rules.tomorrow(row.kind, now, row.zone))
+            continue
+        taken.add(mark)
+        chosen.append(row)
+    return chosen
+
+
+Mark = tuple[int | None, str, dt.date | None]
+
+
+def _days_taken(rows: Sequence[Reminder], now: dt.datetime) -> set[Mark]:
+    """Which recipients of `rows` have a mail today already, sent or on its way."""
+    around = [now.date() + dt.timedelta(days=number) for number in (-1, 0, 1)]
+    found = Reminder.objects.filter(
+        patient__in={row.patient_id for row in rows}, sent_on__in=around
+    ).exclude(pk__in=[row.pk for row in rows])
+    return set(found.values_list("patient_id", "recipient", "sent_on"))
+
+
+def _has_had_one(row: Reminder, now: dt.datetime) -> bool:
+    day = rules.day_of(row.kind, now, row.zone, visit_at=row.visit_at)
+    return day is not None and (row.patient_id, row.recipient, day) in _days_taken([row], now)
+
+
+def _mine(chosen: Sequence[Reminder], owner: str, *, everyone: bool) -> list[Reminder]:
+    """Those that were claimed, as they are now. They need not be read again: what else a mail is
+    made of is looked at once more at the fence, through the course's version.
+    """
+    if not everyone:
+        held = Reminder.objects.filter(
+            pk__in=[row.pk for row in chosen], state=State.CLAIMED, owner=owner
+        )
+        pks = set(held.values_list("pk", flat=True))
+        chosen = [row for row in chosen if row.pk in pks]
+    for row in chosen:
+        row.state, row.owner, row.attempt = State.CLAIMED, owner, row.attempt + 1
+    return list(chosen)
+
+
+def _fence(rows: Sequence[Reminder], now: dt.datetime) -> set[int]:
+    true = Reminder.objects.filter(pk__in=[row.pk for row in rows]).true_on(_days_of(rows, now))
+    condition, condition_params = true.order_by().values("pk").query.sql_with_params()
+    clock, clock_params = _sql_of(Now())
+    lease, lease_params = _sql_of(_lease())
+    said, said_params = _said(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FENCE.format(said=said, set=_SET, lease=lease, now=clock, true=condition),
+            [*said_params, *lease_params, rows[0].owner, *clock_params, *condition_params],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+# What is said, as it is being sent.
+SAID = ("message_id", "dated_at", "subject", "body_text", "told_due_on", "sent_on")
+_SET = ", ".join(f"{name} = said.{name}" for name in SAID)
+# Each row with texts of its own in one statement, which the ORM has no word for. The conditions
+# on the row itself are outside the subquery: PostgreSQL looks at those again after it has waited
+# for another worker.
+_FENCE = (
+    "WITH said AS ({said}) "
+    "UPDATE reminders_reminder SET state = 'ON_WIRE', lease_until = {lease}, {set} "
+    "FROM said WHERE reminders_reminder.id = said.id "
+    "AND reminders_reminder.attempt = said.attempt AND reminders_reminder.state = 'CLAIMED' "
+    "AND reminders_reminder.owner = %s AND reminders_reminder.lease_until > {now} "
+    "AND reminders_reminder.id IN ({true}) RETURNING reminders_reminder.id"
+)
+
+
+def _said(rows: Sequence[Reminder]) -> tuple[str, list[Any]]:
+    """A SELECT of what each row says, and its parameters."""
+    fields = [Reminder._meta.get_field(name) for name in ("id", "attempt", *SAID)]  # noqa: SLF001 - public
+    params = [
+        one.get_db_prep_value(getattr(row, one.attname), connection)  # type: ignore[union-attr]
+        for row in rows
+        for one in fields
+    ]
+    values = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
+    # PostgreSQL takes a column of NULLs for text. SQLite has no types, and its CAST would do harm.
+    typed = connection.vendor == "postgresql"
+    columns = ", ".join(
+        f"column{number}{f'::{one.db_type(connection)}' if typed else ''} AS {one.column}"  # type: ignore[union-attr]
+        for number, one in enumerate(fields, start=1)
+    )
+    return f"SELECT {columns} FROM (VALUES {values}) AS given", params  # noqa: S608 - our own names
+
+
+def _sql_of(expression: Any) -> tuple[str, Sequence[Any]]:  # noqa: ANN401 - any expression
+    query = Reminder.objects.all().query
+    sql, params = query.get_compiler(connection=connection).compile(
+        expression.resolve_expression(query)
+    )
+    return sql, params
+
+
+def _days_of(rows: Sequence[Reminder], now: dt.datetime) -> Days:
+    """The local dates at the clinics of these rows, and at no others."""
+    return clinic_days(now, zones={row.clinic.time_zone for row in rows})
+
+
+def _held(rows: Collection[Reminder], *states: State) -> ReminderQuerySet:
+    """Those of `rows` that are in one of `states` and still in the same hands."""
+    return Reminder.objects.filter(
+        Q(pk__in=[row.pk for row in rows]),
+        owner__in={row.owner for row in rows},
+        state__in=states,
+    )
+
+
+def _lease() -> Any:  # noqa: ANN401 - an expression
+    """Until when a claim holds, by the database's clock: workers' clocks may differ."""
+    return Now() + dt.timedelta(seconds=settings.REMINDER_LEASE_SECONDS)

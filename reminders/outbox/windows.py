@@ -1,0 +1,277 @@
+"""The reminders that hang on a date: a due date without a visit, or a visit's day.
+
+The work is cut into cells: one rule, one place, one date. All people of a cell get the same mail
+at the same moments, so the rule is asked once and one statement adds the rows of all of them.
+Which cells are looked at is a matter of cost, never of truth: adding twice changes nothing.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import (
+    CharField,
+    DateField,
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+
+from reminders import rules
+from reminders.models import OPEN, PATIENT, REOPENABLE, SENT, Kind, Reminder, State
+from schedules.models import Appointment, Course, CourseQuerySet, Disposition, Infusion, Outcome
+
+from .inserting import insert_from
+from .places import Place
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everybody of a place for whom a rule's window is open by the same date."""
+
+    place: Place
+    fit: rules.Fit
+    facts: QuerySet[Any]  # courses, or visits
+    course: str  # how `facts` name the course: "pk", or "course_id"
+    patient: str
+    due_version: str
+    visit: bool = False
+
+    def add(self, now: dt.datetime) -> int:
+        """Add the rows that are missing, and open those again that were closed; how many."""
+        added = insert_from(Reminder, self._without_row(), self._columns(now))
+        return added + self._open_again(now)
+
+    def missing(self) -> int:
+        """How many of its rows are missing or closed, though they should be on their way."""
+        spoken = self._rows().exclude(REOPENABLE)
+        return self.facts.exclude(Exists(spoken)).count()
+
+    def _rows(self) -> QuerySet[Reminder]:
+        """The rows that speak for one of the facts.
+
+        One of another course of the same person does too: a change of regimen repeats nothing.
+        """
+        return Reminder.objects.filter(
+            patient=OuterRef(self.patient),
+            kind=self.fit.kind,
+            due_on=self.fit.due_on,
+            visit_at=OuterRef("starts_at") if self.visit else None,
+            recipient=PATIENT,
+        )
+
+    def _without_row(self) -> QuerySet[Any]:
+        own = self._rows().filter(course=OuterRef(self.course))
+        return self.facts.exclude(Exists(self._rows().exclude(REOPENABLE))).exclude(Exists(own))
+
+    def _columns(self, now: dt.datetime) -> dict[str, Any]:
+        columns = {
+            "patient": F(self.patient),
+            "course": F(self.course),
+            "due_version": F(self.due_version),
+            "kind": Value(self.fit.kind, CharField()),
+            "due_on": Value(self.fit.due_on, DateField()),
+            "next_at": Value(max(now, self.fit.not_before), DateTimeField()),
+            "not_after": Value(self.fit.not_after, DateTimeField()),
+        }
+        if self.visit:
+            columns |= {"appointment": F("pk"), "visit_at": F("starts_at")}
+        return columns
+
+    def _open_again(self, now: dt.datetime) -> int:
+        """Rows that were closed before anything was sent, and that are wanted again."""
+        spoken = self._rows().exclude(REOPENABLE)
+        wanted = self.facts.exclude(Exists(spoken))
+        closed = Reminder.objects.filter(
+            REOPENABLE, kind=self.fit.kind, due_on=self.fit.due_on, recipient=PATIENT
+        )
+        if self.visit:
+            again = wanted.filter(course=OuterRef("course_id"), starts_at=OuterRef("visit_at"))
+        else:
+            closed = closed.filter(visit_at=None)
+            again = wanted.filter(pk=OuterRef("course_id"))
+        changes: dict[str, Any] = {
+            "state": State.PLANNED,
+            "due_version": Subquery(again.values(self.due_version)[:1]),
+            "next_at": max(now, self.fit.not_before),
+            "not_after": self.fit.not_after,
+        }
+        if self.visit:
+            changes["appointment_id"] = Subquery(again.values("pk")[:1])
+        return closed.filter(Exists(again)).update(**changes)
+
+
+def _told_of_a_change(now: dt.datetime) -> QuerySet[Reminder]:
+    """Word of a visit's new time, on its way or just gone: the mail of the day before would only
+    say it once more.
+    """
+    changed = Reminder.objects.filter(
+        appointment=OuterRef("pk"), kind=Kind.CHANGED, visit_at=OuterRef("starts_at")
+    )
+    return changed.filter(
+        Q(state__in=OPEN) | Q(state__in=SENT, accepted_at__gt=now - dt.timedelta(days=1))
+    )
+
+
+Dates = tuple[dt.date, dt.date]
+
+
+def open_dates(rule: rules.Rule, place: Place, now: dt.datetime) -> Dates:
+    """The first and the last date for which the rule's window is open at `now` (aware)."""
+    return rules.anchors_on(rule, place.today(place.moment(rule.kind, now)))
+
+
+def entered_dates(
+    rule: rules.Rule, place: Place, since: dt.datetime, now: dt.datetime
+) -> Dates | None:
+    """Of those the ones whose window has opened since the local day of `since`; None for none.
+
+    A worker that was away for a week finds the dates of the whole week.
+    """
+    first, last = open_dates(rule, place, now)
+    _first, known = rules.anchors_on(rule, place.today(since))
+    first = max(first, known + dt.timedelta(days=1))
+    return (first, last) if first <= last else None
+
+
+def cells_of(
+    place: Place,
+    now: dt.datetime,
+    *,
+    courses: Collection[int] | None = None,
+    without: Collection[int] = (),
+    since: dt.datetime | None = None,
+) -> Iterator[Cell]:
+    """The cells of `place` at `now` (aware): of all dates whose window is open, or of those that
+    opened after `since`; of all people, or of `courses` (ids) alone. Nobody of `without` (ids)
+    gets a mail about a due date.
+    """
+    for rule in place.rules:
+        if rule.anchor == "event":
+            continue
+        dates = entered_dates(rule, place, since, now) if since else open_dates(rule, place, now)
+        if dates:
+            if rule.anchor == "due":
+                yield from _due_cells(place, rule, dates, now, courses, without)
+            else:
+                yield from _visit_cells(place, rule, dates, now, courses)
+
+
+def _due_cells(
+    place: Place,
+    rule: rules.Rule,
+    dates: Dates,
+    now: dt.datetime,
+    courses: Collection[int] | None,
+    without: Collection[int],
+) -> Iterator[Cell]:
+    """Courses without a visit, cut by their due date."""
+    here = place.courses(rule.kind, now).filter(next_step__in=rule.steps)
+    if courses is not None:
+        here = here.filter(pk__in=courses)
+    if without:
+        here = here.exclude(pk__in=without)
+    unbooked = here.exclude(Exists(visits_that_count(now)))
+    for due_on in _due_dates(here, dates):
+        if fit := place.fit(rule, due_on, now):
+            facts = unbooked.filter(next_due_on=due_on)
+            yield Cell(place, fit, facts, "pk", "patient_id", "due_version")
+
+
+def _visit_cells(
+    place: Place,
+    rule: rules.Rule,
+    dates: Dates,
+    now: dt.datetime,
+    courses: Collection[int] | None,
+) -> Iterator[Cell]:
+    """Booked visits, cut by their date, which is the clinic's.
+
+    None while a clinician has to decide first: the patient's page names no date either then.
+    """
+    zone = ZoneInfo(place.clinic_zone)
+    here = (
+        Appointment.objects.booked()
+        .filter(course__in=place.courses(rule.kind, now), starts_at__gt=now)
+        .exclude(Exists(undecided(OuterRef("course"))))
+    )
+    if rule.kind == Kind.DAY_BEFORE:
+        here = here.exclude(Exists(_told_of_a_change(now)))
+    if courses is not None:
+        here = here.filter(course__in=courses)
+    for day in _days(here, dates, zone):
+        if fit := place.fit(rule, day, now):
+            facts = here.filter(**_on_day(day, zone))
+            yield Cell(
+                place, fit, facts, "course_id", "course__patient_id", "course__due_version", True
+            )
+
+
+def _due_dates(courses: CourseQuerySet, dates: Dates) -> Sequence[dt.date]:
+    """The due dates from the first to the last; a single one need not be looked for."""
+    first, last = dates
+    if first == last:
+        return [first]
+    found = courses.due_between(first, last).order_by()
+    return sorted(day for day in found.values_list("next_due_on", flat=True).distinct() if day)
+
+
+def _days(visits: QuerySet[Appointment], dates: Dates, zone: ZoneInfo) -> list[dt.date]:
+    """The dates from the first to the last on which there are visits."""
+    first, last = dates
+    between = {
+        "starts_at__gte": rules.local_moment(first, 0, zone),
+        "starts_at__lt": rules.local_moment(last + dt.timedelta(days=1), 0, zone),
+    }
+    moments = visits.filter(**between).order_by().values_list("starts_at", flat=True).distinct()
+    return sorted({moment.astimezone(zone).date() for moment in moments})
+
+
+def _on_day(day: dt.date, zone: ZoneInfo) -> dict[str, dt.datetime]:
+    return {
+        "starts_at__gte": rules.local_moment(day, 0, zone),
+        "starts_at__lt": rules.local_moment(day + dt.timedelta(days=1), 0, zone),
+    }
+
+
+def visits_that_count(now: dt.datetime) -> QuerySet[Appointment]:
+    """Visits to come, and for a week those past: somebody may still enter what was given.
+
+    After that a visit that was missed must not silence the reminders for ever.
+    """
+    since = now - rules.MISSED_VISIT_COUNTS_FOR
+    return Appointment.objects.booked().filter(course=OuterRef("pk"), starts_at__gte=since)
+
+
+def undecided(course: OuterRef) -> QuerySet[Infusion]:
+    """Infusions of a course, and of the one it goes on from, of which somebody still has to say
+    what they count as, or which they were.
+    """
+    half_known = Q(day_known=False) | Q(ordinal_known=False)
+    stopped_early = Q(outcome=Outcome.PARTIAL, disposition=Disposition.UNDECIDED)
+    return Infusion.objects.counting().filter(
+        Q(course=course) | Q(course__continued_by=course), half_known | stopped_early
+    )
+
+
+def started_to_matter(since: dt.datetime, now: dt.datetime) -> QuerySet[Course]:
+    """Courses for which the calendar alone has changed something between two moments (aware):
+    a hold began or ended, or a visit that nobody recorded stopped counting.
+    """
+    day = dt.timedelta(days=1)
+    # A day more on either side: local dates differ from UTC's by less than that.
+    first, last = (since - day).date(), (now + day).date()
+    held = Q(holds__starts_on__range=(first, last)) | Q(holds__ends_on__range=(first, last))
+    missed = Q(
+        appointments__status="booked",
+        appointments__starts_at__gt=since - rules.MISSED_VISIT_COUNTS_FOR,
+        appointments__starts_at__lte=now - rules.MISSED_VISIT_COUNTS_FOR,
+    )
+    return Course.objects.filter(held | missed)
