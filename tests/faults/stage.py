@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -11,31 +12,150 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
-from reminders import outbox
-from tests.cast import make_clinic
-from tests.reminders.conftest import many_due_courses
+from ocrevus_tracker.management.processes import wait_until
+
+from .score import Mail, Row, read_mails, read_receipts
 
 MANAGE = [sys.executable, "manage.py"]
-LOOP = [*MANAGE, "deliver_reminders", "--loop"]
 Process = subprocess.Popen
 
 
-class Stage:
-    """`count` planned reminders, ready at this hour, and what it takes to send them."""
+class Hands:
+    """A parent that forks workers; see `tests.faults.hands`."""
 
-    def __init__(self, folder: Path, *, count: int) -> None:
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        assert self._answer() == "ready"
+
+    def fork(self, *argv: str, log: str, **environment: str) -> "Worker":
+        return Worker(self, self._ask({"argv": argv, "log": log, "environment": environment}))
+
+    def code(self, pid: int) -> int | None:
+        return self._ask({"wait": pid})
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        line = self.process.stdout.readline()
+        assert line, "the parent of the workers has ended; see the stage's log"
+        return json.loads(line)
+
+
+class Worker:
+    """One forked `manage.py` command. Its end is seen once only: keep what `poll` says."""
+
+    def __init__(self, hands: Hands, pid: int) -> None:
+        self.hands, self.pid = hands, pid
+        self.code: int | None = None
+
+    def poll(self) -> int | None:
+        if self.code is None:
+            self.code = self.hands.code(self.pid)
+        return self.code
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def wait(self, seconds: float = 60) -> int:
+        deadline = time.monotonic() + seconds
+        while (code := self.poll()) is None:
+            assert time.monotonic() < deadline, f"a worker runs on after {seconds} s"
+            time.sleep(0.005)
+        return code
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+
+
+class Crew:
+    """Processes that many stages use one after the other: a mail server, parents of workers."""
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.count = count
+        self._log = (folder / "log").open("ab")
+        self._parents: dict[str, Hands] = {}
+        self._sink = self._start("tests.faults.sink", str(folder))
+        self.port, self._control = (self._port(name) for name in ("port", "control"))
+
+    def hands(self, settings_module: str) -> Hands:
+        if settings_module not in self._parents:
+            process = self._start("tests.faults.hands", DJANGO_SETTINGS_MODULE=settings_module)
+            self._parents[settings_module] = Hands(process)
+        return self._parents[settings_module]
+
+    def sink(self, **manners: object) -> dict[str, int]:
+        """Teach the mail server other manners; answers its counts."""
+        with socket.create_connection(("127.0.0.1", self._control), 10) as line:
+            line.sendall(json.dumps(manners).encode() + b"\n")
+            answer: dict[str, int] = json.loads(line.makefile().readline())
+        return answer
+
+    def close(self) -> None:
+        for process in (self._sink, *(hands.process for hands in self._parents.values())):
+            process.kill()
+            process.communicate()
+        self._log.close()
+
+    def _start(self, module: str, *arguments: str, **environment: str) -> Process:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=settings.BASE_DIR,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    def _port(self, name: str) -> int:
+        assert wait_until((self.folder / name).exists, seconds=30), "no mail server"
+        return int((self.folder / name).read_text())
+
+
+class Stage:
+    """The reminders that the test has planned, and what it takes to send them."""
+
+    # Enough for a mail; what a test waits for when a worker died.
+    TIMES = {
+        "REMINDER_LEASE_SECONDS": "2",
+        "REMINDER_GRACE_SECONDS": "3",
+        "REMINDER_POLL_SECONDS": "1",
+    }
+
+    def __init__(
+        self,
+        crew: Crew,
+        folder: Path,
+        *,
+        database_url: str = "",
+        scheme: str = "smtp",
+        **environment: str,
+    ) -> None:
+        self.crew = crew
+        self.folder = folder
+        self.scheme = scheme
         self.running: list[Process] = []
-        _plan_reminders(count)
-        self.database_url = _database_for_others(folder)
+        self.workers: list[Worker] = []
+        self.environment = {
+            "REMINDER_JOURNAL": str(folder / "journal"),
+            "DJANGO_SETTINGS_MODULE": "ocrevus_tracker.settings",
+            **self.TIMES,
+            **environment,
+        }
+        self.database_url = database_url or _database_for_others(folder)
+        crew.sink(folder=str(folder))
 
     # -- processes -----------------------------------------------------------
 
@@ -53,9 +173,37 @@ class Stage:
         self.running.append(process)
         return process
 
-    def start_sink(self) -> None:
-        self.start([sys.executable, "-m", "tests.faults.sink", str(self.folder)])
-        self.wait((self.folder / "port").exists, "the mail server")
+    def sink(self, **manners: object) -> dict[str, int]:
+        """Teach the mail server other manners; answers its counts."""
+        return self.crew.sink(**manners)
+
+    def start_proxy(self) -> None:
+        """From now on workers reach the mail server through it."""
+        port = str(self.crew.port)
+        self.start([sys.executable, "-m", "tests.faults.proxy", str(self.folder), port])
+        self.wait((self.folder / "proxy").exists, "the proxy")
+
+    def weather(self, **changes: object) -> None:
+        """What the proxy does from now on."""
+        waiting = self.folder / "weather.new"
+        waiting.write_text(json.dumps(changes))
+        waiting.rename(self.folder / "weather")
+        time.sleep(0.05)
+
+    def worker(self, **environment: str) -> Worker:
+        """One more worker that plans and delivers until it is stopped."""
+        return self.run("deliver_reminders", "--loop", **environment)
+
+    def run(self, *argv: str, **environment: str) -> Worker:
+        hands = self.crew.hands(self.environment["DJANGO_SETTINGS_MODULE"])
+        log = str(self.folder / "log")
+        worker = hands.fork(*argv, log=log, **self._environment() | environment)
+        self.workers.append(worker)
+        return worker
+
+    def audit(self) -> int:
+        """The exit code of `audit_reminders`: 0 when nothing is lost or stuck."""
+        return self.run("audit_reminders", "--json").wait()
 
     def kill(self, process: Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
@@ -63,29 +211,30 @@ class Stage:
         self.running.remove(process)
 
     def close(self) -> None:
+        for worker in self.workers:
+            worker.kill()
         for process in list(self.running):
             self.kill(process)
 
-    def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
-        deadline = time.monotonic() + seconds
+    def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120) -> float:
+        """Until `condition` holds; answers after how many seconds."""
+        began = time.monotonic()
         while not condition():
-            assert time.monotonic() < deadline, f"{what}: not in {seconds} s; {self._log_end()}"
+            waited = time.monotonic() - began
+            assert waited < seconds, f"{what}: not in {seconds} s; {self._how_it_stands()}"
             time.sleep(0.01)
+        return time.monotonic() - began
 
     def _environment(self) -> dict[str, str]:
-        port = self.folder / "port"
-        return {
-            "DATABASE_URL": self.database_url,
-            "EMAIL_URL": f"smtp://127.0.0.1:{port.read_text()}" if port.exists() else "",
-            "REMINDER_JOURNAL": str(self.folder / "journal"),
-            "REMINDER_LEASE_SECONDS": "3",
-            "REMINDER_GRACE_SECONDS": "4",
-            "REMINDER_POLL_SECONDS": "1",
-            "DJANGO_SETTINGS_MODULE": "ocrevus_tracker.settings",
-        }
+        proxy = self.folder / "proxy"
+        port = proxy.read_text() if proxy.exists() else self.crew.port
+        mail = {"EMAIL_URL": f"{self.scheme}://127.0.0.1:{port}"}
+        return {"DATABASE_URL": self.database_url} | mail | self.environment
 
-    def _log_end(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-2000:]
+    def _how_it_stands(self) -> str:
+        log = self.folder / "log"
+        words = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        return f"{self.accepted()} mails, {self.states()}, {words}"
 
     # -- what happened -------------------------------------------------------
 
@@ -94,47 +243,51 @@ class Stage:
         file = self.folder / "accepted"
         return file.read_bytes().count(b"\n") if file.exists() else 0
 
+    def mails(self) -> list[Mail]:
+        return read_mails(self.folder / "accepted")
+
     def copies(self) -> Counter[str]:
-        """How often the server took each mail, by the left part of its Message-ID."""
-        lines = (self.folder / "accepted").read_text().splitlines()
-        return Counter(json.loads(line)["id"].strip("<>").split("@")[0] for line in lines)
+        """How many mails each person got."""
+        return Counter(one for mail in self.mails() for one in mail.to)
 
-    def recipients(self) -> set[str]:
-        lines = (self.folder / "accepted").read_text().splitlines()
-        return {one for line in lines for one in json.loads(line)["to"]}
+    def receipts(self) -> list[str]:
+        return read_receipts(self.folder / "journal")
 
-    def receipts(self) -> Counter[str]:
-        """How often a worker wrote down that the server took each mail."""
-        file = self.folder / "journal"
-        return Counter(file.read_text().splitlines() if file.exists() else [])
+    def rows(self) -> list[Row]:
+        sql = (
+            "SELECT r.id, p.email, r.kind, r.due_on, r.message_id, r.state, r.doubt "
+            "FROM reminders_reminder r JOIN schedules_patient p ON p.id = r.patient_id"
+        )
+        return [Row(*found) for found in self.ask(sql)]
 
-    def rows(self) -> dict[str, tuple[str, int]]:
-        """Each reminder's state and number of doubts, by its Message-ID."""
-        sql = "SELECT message_id, state, doubt FROM reminders_reminder"
-        with self._connect() as database:
-            return {name: (state, doubt) for name, state, doubt in database.execute(sql)}
+    def states(self) -> dict[str, int]:
+        return dict(self.ask("SELECT state, count(*) FROM reminders_reminder GROUP BY state"))
 
-    def all_settled(self) -> bool:
-        return all(state == "ACCEPTED" for state, _doubt in self.rows().values())
+    def all_settled(self, *ends: str) -> bool:
+        """Whether every reminder was accepted, or else came to one of these `ends`."""
+        time.sleep(0.05)  # asking costs the workers time
+        return set(self.states()) <= {"ACCEPTED", *ends}
+
+    def change(self, sql: str) -> None:
+        """One statement from outside, as only a test may."""
+        with self.database() as database:
+            database.execute(sql)
+            database.commit()
+
+    def ask(self, sql: str) -> list[Any]:
+        with self.database() as database:
+            found: list[Any] = database.execute(sql).fetchall()
+        return found
 
     @contextmanager
-    def _connect(self) -> Iterator:
+    def database(self) -> Iterator[Any]:
         if self.database_url.startswith("sqlite"):
-            path = self.folder / "stage.sqlite3"
+            path = self.database_url.removeprefix("sqlite:///")
             with closing(sqlite3.connect(path, timeout=20)) as database:
                 yield database
         else:
             with psycopg.connect(self.database_url) as database:
                 yield database
-
-
-def _plan_reminders(count: int) -> None:
-    now = timezone.now()
-    # Where it is noon now: mails go by day only, and these tests run at any hour.
-    hours = 12 - now.hour
-    clinic = make_clinic(time_zone=f"Etc/GMT{-hours:+d}" if hours else "UTC")
-    many_due_courses(clinic, due_in=60, count=count, today=clinic.local_date(now))
-    assert outbox.plan(now=now) == count
 
 
 def _database_for_others(folder: Path) -> str:

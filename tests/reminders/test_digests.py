@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from ocrevus_tracker.accounts.models import Membership
-from reminders import digests
+from reminders import digests, outbox
 from reminders.models import Reminder, State
 from tests.cast import NOW, TODAY, days, make_staff
 
@@ -91,6 +91,15 @@ class TestWithWork:
         at_nine_in_los_angeles = local(hill, TODAY, 9)
         [row] = found(at_nine_in_los_angeles)
         assert row.member.user == nils
+
+
+@pytest.mark.digests_too
+@pytest.mark.usefixtures("work", "member")
+@pytest.mark.parametrize("look", [outbox.plan, outbox.tick])
+def test_planning_adds_it_once(harbor, look):
+    for hour in (1, 2, 8):
+        look(now=morning(harbor, hour))
+    assert Reminder.objects.filter(kind="digest").count() == 1
 
 
 def test_without_work_there_is_no_mail(harbor, rosa):
