@@ -116,6 +116,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "ocrevus_tracker.context.site",
+                "reminders.context.standstill",
             ],
         },
     }

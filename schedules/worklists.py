@@ -182,10 +182,11 @@ def _visit_while_held(day: ClinicDay) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What somebody has to look at: which courses, and what their rows say."""
+    """What somebody has to look at: which courses, what their rows say, and where to do it."""
 
     wanted: Callable[[ClinicDay], Q]
     word: Any  # translated when it is shown
+    step: str = "staff:patient"  # the name of a page about one patient
 
 
 # The first that applies to a course is the one that its row says.
@@ -199,6 +200,11 @@ CHECKS = {
     "look_again": Check(_look_again, gettext_lazy("Hold or pause: look again")),
     "still_needed": Check(_still_needed, gettext_lazy("Hold or pause: still needed?")),
 }
+
+
+def register_check(key: str, check: Check) -> None:
+    """Put what another app watches on the list too, after all that is there. Twice is once."""
+    CHECKS[key] = check
 
 
 def _to_check(day: ClinicDay) -> Q:
@@ -306,7 +312,9 @@ def _step(name: str, course: Course, today: dt.date) -> tuple[str, str]:
     lapsed = course.lapses_on is not None and today >= course.lapses_on
     if name == "today":
         return "staff:record", _("Record")
-    if name in {"check", "screening"} or lapsed:
+    if name == "check":
+        return CHECKS[course.to_check].step, _("Review")  # type: ignore[attr-defined]  # annotated
+    if name == "screening" or lapsed:
         return "staff:patient", _("Review")
     return "staff:book", _("Book")
 

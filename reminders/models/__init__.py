@@ -2,7 +2,15 @@
 
 from .evidence import DeadAddress, DeliveryEvent, Deployment, EventKind, Heartbeat
 from .policy import Policy
-from .preference import Helper, HelperQuerySet, Level, MailChoices, Preference, Topic
+from .preference import (
+    Helper,
+    HelperQuerySet,
+    Level,
+    MailChoices,
+    Preference,
+    StaffPreference,
+    Topic,
+)
 from .reminder import (
     CORRECTING,
     MAX_DOUBT,
@@ -46,6 +54,7 @@ __all__ = [
     "Preference",
     "Reminder",
     "ReminderQuerySet",
+    "StaffPreference",
     "State",
     "Topic",
     "is_true_on",

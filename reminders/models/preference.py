@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ocrevus_tracker.accounts.models import Membership
 from schedules.models import Patient
 
 
@@ -118,3 +119,15 @@ class Helper(MailChoices):
     def recipient(self) -> str:
         """How a reminder's row names this person."""
         return f"helper-{self.pk}"
+
+
+class StaffPreference(models.Model):
+    """What somebody who works at a clinic wants to get; without a row the default holds."""
+
+    membership = models.OneToOneField(
+        Membership, on_delete=models.CASCADE, related_name="mail_preference"
+    )
+    wants_digest = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"mail preference of membership {self.membership_id}"

@@ -125,7 +125,7 @@ Dates = tuple[dt.date, dt.date]
 
 def open_dates(rule: rules.Rule, place: Place, now: dt.datetime) -> Dates:
     """The first and the last date for which the rule's window is open at `now` (aware)."""
-    return rules.anchors_on(rule, place.today(now))
+    return rules.anchors_on(rule, place.today(place.moment(rule.kind, now)))
 
 
 def entered_dates(
@@ -136,7 +136,7 @@ def entered_dates(
     A worker that was away for a week finds the dates of the whole week.
     """
     first, last = open_dates(rule, place, now)
-    _first, known = open_dates(rule, place, since)
+    _first, known = rules.anchors_on(rule, place.today(since))
     first = max(first, known + dt.timedelta(days=1))
     return (first, last) if first <= last else None
 
@@ -177,7 +177,7 @@ def _due_cells(place: Place, rule: rules.Rule, dates: Dates, look: Look) -> Iter
         here = here.exclude(pk__in=look.without)
     unbooked = here.exclude(Exists(visits_that_count(look.now)))
     for due_on in _due_dates(here, dates):
-        if fit := rules.fit(rule, anchor_on=due_on, now=look.now, zone=place.zone):
+        if fit := place.fit(rule, due_on, look.now):
             facts = unbooked.filter(next_due_on=due_on)
             yield Cell(place, fit, facts, "pk", "patient_id", "due_version")
 
@@ -196,7 +196,7 @@ def _visit_cells(place: Place, rule: rules.Rule, dates: Dates, look: Look) -> It
     if look.courses is not None:
         here = here.filter(course__in=look.courses)
     for day in _days(here, dates, zone):
-        if fit := rules.fit(rule, anchor_on=day, now=look.now, zone=place.zone):
+        if fit := place.fit(rule, day, look.now):
             facts = here.filter(**_on_day(day, zone))
             yield Cell(
                 place, fit, facts, "course_id", "course__patient_id", "course__due_version", True

@@ -1,14 +1,21 @@
 """What was sent to a patient, and what comes next, for the clinic's staff."""
 
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from reminders.models import Reminder, State
+from reminders import resending, unreached
+from reminders.models import PATIENT, DeadAddress, Reminder, State
+from reminders.staff_forms import ResendForm
 from schedules.models import Patient
+from schedules.views.access import page, user_of
 
 # The look of a state: a kind of `status_tag`. What is not listed is on its way.
 LOOKS = {
@@ -27,11 +34,107 @@ PAGE = 100
 @require_safe
 def mails(request: HttpRequest, pk: int) -> HttpResponse:
     """A patient's reminders, the newest first, with the text as it was sent."""
-    patients = Patient.objects.of_staff(request.user).select_related("clinic")  # type: ignore[arg-type]
-    patient = get_object_or_404(patients, pk=pk)
-    rows = Reminder.objects.filter(course__patient=patient)
-    newest = rows.order_by(Coalesce("accepted_at", "next_at").desc(), "-pk")[:PAGE]
-    shown = [{"row": row, "look": LOOKS.get(State(row.state), "neutral")} for row in newest]
-    context = {"patient": patient, "clinic": patient.clinic, "mails": shown}
-    with timezone.override(patient.clinic.tz):
-        return render(request, "staff/mails.html", context)
+    patient = _patient(request, pk)
+    rows = _rows(patient).order_by(Coalesce("accepted_at", "next_at").desc(), "-pk")[:PAGE]
+    return page(
+        request,
+        "staff/mails.html",
+        clinic=patient.clinic,
+        now=timezone.now(),
+        patient=patient,
+        mails=[_shown(row) for row in rows],
+        dead_addresses=_dead_addresses(patient),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def resend(request: HttpRequest, pk: int, mail_pk: int) -> HttpResponse:
+    """Send one of them again, for a reason."""
+    patient = _patient(request, pk)
+    mail = get_object_or_404(_rows(patient), pk=mail_pk)
+    if not resending.may_be_sent_again(mail):
+        raise Http404
+    form = ResendForm(request.POST if request.method == "POST" else None)
+    now = timezone.now()
+    if form.is_valid():
+        try:
+            resending.resend(reminder=mail, actor=user_of(request), now=now, reason=form.reason())
+        except resending.UnableToResend as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(
+                request, _("It is on its way again, at the next time when emails go out.")
+            )
+            return redirect("reminders:mails", patient.pk)
+    return page(
+        request,
+        "staff/resend.html",
+        clinic=patient.clinic,
+        now=now,
+        patient=patient,
+        form=form,
+        mail=_shown(mail),
+    )
+
+
+@login_required
+@require_POST
+def seen(request: HttpRequest, pk: int, mail_pk: int) -> HttpResponse:
+    """Somebody took care of a mail that did not get through."""
+    patient = _patient(request, pk)
+    mail = get_object_or_404(_rows(patient), pk=mail_pk)
+    try:
+        unreached.take_off_list(reminder=mail, actor=user_of(request), now=timezone.now())
+    except unreached.UnableToSeeTo as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Saved. It is off the list."))
+    return redirect("reminders:mails", patient.pk)
+
+
+@login_required
+@require_POST
+def trust(request: HttpRequest, pk: int, dead_pk: int) -> HttpResponse:
+    """The address is right: try again. A second tap finds nothing to do."""
+    patient = _patient(request, pk)
+    dead = DeadAddress.objects.filter(patient=patient, pk=dead_pk).select_related("helper").first()
+    if dead:
+        unreached.trust_address(
+            patient=patient, actor=user_of(request), now=timezone.now(), helper=dead.helper
+        )
+    messages.success(request, _("Saved. Emails go to this address again."))
+    return redirect("reminders:mails", patient.pk)
+
+
+def _patient(request: HttpRequest, pk: int) -> Patient:
+    patients = Patient.objects.of_staff(user_of(request)).select_related("clinic")
+    return get_object_or_404(patients, pk=pk)
+
+
+def _rows(patient: Patient) -> Any:  # noqa: ANN401 - a ReminderQuerySet
+    rows = Reminder.objects.filter(patient=patient)
+    return rows.select_related("course", "helper", "requested_by", "checked_by", "patient__clinic")
+
+
+def _shown(row: Reminder) -> dict[str, Any]:
+    listed = row.state in (State.FAILED, State.EXPIRED, State.BOUNCED)
+    return {
+        "row": row,
+        "look": LOOKS.get(State(row.state), "neutral"),
+        "is_copy": row.recipient != PATIENT,
+        "to_check": listed and row.checked_at is None,
+        "again": resending.may_be_sent_again(row),
+    }
+
+
+def _dead_addresses(patient: Patient) -> list[DeadAddress]:
+    """Those that are in use still, the patient's and their helpers'."""
+    found = DeadAddress.objects.filter(patient=patient).select_related("helper")
+    return [one for one in found if _is_in_use(one, patient)]
+
+
+def _is_in_use(dead: DeadAddress, patient: Patient) -> bool:
+    if dead.helper:
+        return dead.helper.removed_at is None and dead.helper.email == dead.email
+    return dead.email == patient.email

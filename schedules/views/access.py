@@ -33,6 +33,19 @@ def clinics_of(request: HttpRequest) -> list[Clinic]:
     return clinics
 
 
+def chosen_clinic(request: HttpRequest, clinics: list[Clinic]) -> Clinic:
+    """The one of `clinics` that the address names, else the first.
+
+    Raises:
+        Http404: the signed-in person does not work there.
+    """
+    slug = request.GET.get("clinic", clinics[0].slug)
+    for clinic in clinics:
+        if clinic.slug == slug:
+            return clinic
+    raise Http404
+
+
 def staff_patient(request: HttpRequest, pk: int) -> Patient:
     """A record of the clinics where the signed-in person works, with its courses.
 

@@ -31,6 +31,15 @@ def journal(settings, tmp_path):
     return settings.REMINDER_JOURNAL
 
 
+@pytest.fixture(autouse=True)
+def _no_digests(request, monkeypatch):
+    """Planning without the morning's mail to the staff, which most tests are not about; with it
+    for those marked `digests_too`.
+    """
+    if not request.node.get_closest_marker("digests_too"):
+        monkeypatch.setattr("reminders.outbox.planning.digests", lambda _now: iter(()))
+
+
 def due_course(clinic, nurse, *, due_in: int, name: str = "Ana", **fields) -> Course:
     """A course on maintenance whose next dose is due `due_in` days after TODAY at the clinic."""
     course = make_patient(clinic, nurse, name, now=NOW - days(400), **fields).course

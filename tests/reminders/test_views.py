@@ -95,9 +95,9 @@ def test_it_is_only_for_reading(rosa, url):
 def test_a_hundred_mails_cost_as_many_queries_as_one(rosa, course, url, django_assert_num_queries):
     for kind in ("book-2", "book-3", "overdue-1"):
         Reminder.objects.create(
-            course=course, kind=kind, due_on=course.next_due_on, due_version=1,
-            next_at=NOW, not_after=NOW, state=State.ACCEPTED,
+            course=course, patient=course.patient, kind=kind, due_on=course.next_due_on,
+            due_version=1, next_at=NOW, not_after=NOW, state=State.ACCEPTED,
         )  # fmt: skip
     client = signed_in(rosa)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         client.get(url)

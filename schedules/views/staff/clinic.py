@@ -25,7 +25,7 @@ from schedules.engine.screening import CHECKS, Check
 from schedules.forms.base import CleanForm
 from schedules.forms.clinic import ChecksForm, ClosureForm, RulesForm, comes_back, may_decide
 from schedules.models import CheckInterval, ClinicRules, Closure
-from schedules.views.access import clinics_of, page, user_of
+from schedules.views.access import chosen_clinic, clinics_of, page, user_of
 
 HOLIDAYS_SHOWN = 10
 VISITS_SHOWN = 25
@@ -37,7 +37,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """Treatments, open days, closures and checks of one clinic."""
     now = timezone.now()
     clinics = clinics_of(request)
-    clinic = _chosen(request, clinics)
+    clinic = chosen_clinic(request, clinics)
     rules = ClinicRules.of(clinic)
     today = clinic.local_date(now)
     closed = visits_on_closed_days(clinic, now)
@@ -134,26 +134,13 @@ def change_checks(request: HttpRequest) -> HttpResponse:
     return _form_page(request, clinic, form, title=_("Change the checks"), now=now)
 
 
-def _chosen(request: HttpRequest, clinics: list[Clinic]) -> Clinic:
-    """The clinic that the address names, else the first.
-
-    Raises:
-        Http404: the signed-in person does not work there.
-    """
-    slug = request.GET.get("clinic", clinics[0].slug)
-    for clinic in clinics:
-        if clinic.slug == slug:
-            return clinic
-    raise Http404
-
-
 def _to_change(request: HttpRequest) -> Clinic:
     """The chosen clinic, for one of those who may change it.
 
     Raises:
         Http404: for others there is no such page.
     """
-    clinic = _chosen(request, clinics_of(request))
+    clinic = chosen_clinic(request, clinics_of(request))
     if not actions.decides_for(user_of(request), clinic):
         raise Http404
     return clinic
