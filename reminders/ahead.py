@@ -10,6 +10,7 @@ from schedules.models import Course, Patient
 from . import rules
 from .consent import is_wanted, refused_kinds
 from .models import PATIENT, REOPENABLE, STOPPABLE, Kind, Preference, Reminder
+from .policies import rules_of
 from .stopping import Days, open_to_mail
 
 
@@ -54,11 +55,8 @@ def _rules_of(
     course: Course, clinic: Clinic, now: dt.datetime
 ) -> Iterator[tuple[rules.Rule, dt.date]]:
     """The rules that can speak next, with their anchor: those of the visit once one is booked."""
-    policy = rules.policy_for(
-        booking_opens_days=clinic.booking_opens_days, late_after_days=clinic.late_after_days
-    )
     visit = course.appointments.booked().filter(starts_at__gt=now).order_by("starts_at").first()
-    for rule in policy:
+    for rule in rules_of(clinic):
         if visit and rule.anchor == "visit":
             yield rule, clinic.local_date(visit.starts_at)
         elif not visit and rule.anchor == "due" and course.next_step in rule.steps:

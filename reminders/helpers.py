@@ -17,9 +17,8 @@ from schedules.actions import UnableTo
 from schedules.models import Course, Patient
 
 from .models import Helper, HelperQuerySet, Kind, Reminder
+from .rules import INVITATION_LASTS
 
-# An invitation can be answered for so long.
-INVITATION_LASTS = dt.timedelta(days=14)
 # Invitations go to strangers at a patient's word: few at a time, and few in a row.
 MOST_HELPERS = 5
 MOST_INVITATIONS_A_DAY = 10

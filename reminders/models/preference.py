@@ -1,7 +1,7 @@
 """What a patient wants to get, in which words, and who else gets a copy."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ocrevus_tracker.accounts.models import Membership
@@ -81,6 +81,11 @@ class HelperQuerySet(models.QuerySet["Helper"]):
     def helping(self) -> "HelperQuerySet":
         """Said yes, and were not removed."""
         return self.filter(accepted_at__isnull=False, removed_at=None)
+
+    def reachable(self) -> "HelperQuerySet":
+        """Helping, at an address that mails do not come back from."""
+        returned = Q(patient__dead_addresses__email=F("email"))
+        return self.helping().exclude(returned)
 
     def invited(self) -> "HelperQuerySet":
         """Asked, and have neither answered nor been removed."""

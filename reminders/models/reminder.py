@@ -88,7 +88,7 @@ def is_true_on(days: Days) -> Q:
     helper = Helper.objects.filter(pk=OuterRef("helper_id"))
     member = Membership.objects.filter(pk=OuterRef("member_id"), user__is_active=True)
     to_patient = Q(Exists(course), helper=None)
-    to_helper = Q(Exists(course), Exists(helper.helping()), helper__isnull=False)
+    to_helper = Q(Exists(course), Exists(helper.reachable()), helper__isnull=False)
     return (
         Q(kind=Kind.DIGEST) & Q(Exists(member))
         | Q(kind=Kind.HELPER_INVITE) & Q(Exists(helper.invited()))

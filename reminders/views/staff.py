@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from reminders import resending, unreached
-from reminders.models import PATIENT, DeadAddress, Reminder, State
+from reminders.models import PATIENT, DeadAddress, Preference, Reminder, State
 from reminders.staff_forms import ResendForm
 from schedules.models import Patient
 from schedules.views.access import page, user_of
@@ -44,6 +44,7 @@ def mails(request: HttpRequest, pk: int) -> HttpResponse:
         patient=patient,
         mails=[_shown(row) for row in rows],
         dead_addresses=_dead_addresses(patient),
+        stopped=[topic.label for topic in Preference.of(patient).stopped_topics],
     )
 
 

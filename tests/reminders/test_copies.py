@@ -3,7 +3,7 @@
 import pytest
 
 from reminders import outbox
-from reminders.models import Helper, Reminder, State
+from reminders.models import DeadAddress, Helper, Reminder, State
 from schedules.models import Course
 from tests.cast import NOW, TODAY, book, days
 
@@ -66,6 +66,13 @@ def test_what_was_sent_before_they_said_yes_is_not_copied(course, hal, sink):
 def test_removed_at_the_last_moment_they_hear_nothing(course, hal, sink):
     planned()
     Helper.objects.update(removed_at=NOW)
+    assert outbox.deliver(now=NOW) == 1
+    assert [one.rcpt_tos[0] for one in sink.envelopes] == ["ana@example.org"]
+
+
+def test_an_address_that_mails_come_back_from_gets_none_the_patients_goes(course, hal, sink):
+    planned()
+    DeadAddress.objects.create(patient=course.patient, helper=hal, email=hal.email, found_at=NOW)
     assert outbox.deliver(now=NOW) == 1
     assert [one.rcpt_tos[0] for one in sink.envelopes] == ["ana@example.org"]
 
