@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -85,6 +86,8 @@ class Crew:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._log = (folder / "log").open("ab")
+        memory = Path("/dev/shm")  # noqa: S108 - a private folder in it
+        self._memory = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else folder)
         self._parents: dict[str, Hands] = {}
         self._sink = self._start("tests.faults.sink", str(folder))
         self.port, self._control = (self._port(name) for name in ("port", "control"))
@@ -102,7 +105,14 @@ class Crew:
             answer: dict[str, int] = json.loads(line.makefile().readline())
         return answer
 
+    def record(self) -> Path:
+        """A folder for the mail server, in memory where there is one: its "250" is to come at once,
+        and nothing here pulls the plug.
+        """
+        return Path(tempfile.mkdtemp(dir=self._memory.name))
+
     def close(self) -> None:
+        self._memory.cleanup()
         for process in (self._sink, *(hands.process for hands in self._parents.values())):
             process.kill()
             process.communicate()
@@ -155,7 +165,9 @@ class Stage:
             **environment,
         }
         self.database_url = database_url or _database_for_others(folder)
-        crew.sink(folder=str(folder))
+        record = crew.record()
+        (folder / "accepted").symlink_to(record / "accepted")
+        crew.sink(folder=str(record))
 
     # -- processes -----------------------------------------------------------
 
