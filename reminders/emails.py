@@ -23,7 +23,7 @@ from .letter import Letter
 from .links import invitation_path, stop_path
 from .models import Kind, Level, Preference, Reminder
 from .rules import TOPICS
-from .skeletons import MESSAGE_ONLY, Facts, Person, skeleton_of
+from .skeletons import MESSAGE_ONLY, Facts, Person, clean, skeleton_of
 
 __all__ = ["NEEDS", "Letter", "compose"]
 
@@ -39,10 +39,6 @@ NAME_THE_DUE_DATE = {
 }  # fmt: skip
 # The languages that every mail is written in. A patient's other language is kept for people.
 WRITTEN_IN = ("en", "es")
-# Left out of names: control characters, and those that turn the direction of what follows.
-_UNSEEN = dict.fromkeys(
-    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
-)
 
 
 def compose(reminder: Reminder, *, now: dt.datetime) -> Letter:
@@ -62,8 +58,8 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> Letter:
     facts = _facts(reminder, patient, now)
     path = stop_path(reminder)
     person = Person(
-        name=_clean(helper.name if helper else patient.given_name),
-        first_name=_clean(patient.given_name) if helper else "",
+        name=clean(helper.name if helper else patient.given_name),
+        first_name=clean(patient.given_name) if helper else "",
         stop_url=settings.SITE_URL + path if path else "",
         open_url=_invitation_url(reminder),
     )
@@ -81,12 +77,12 @@ def _digest(reminder: Reminder, now: dt.datetime) -> Letter:
     """The clinic's own list, in numbers, to one of its people."""
     member = reminder.member
     assert member is not None  # noqa: S101 - the database sees to it
-    name = _clean(member.user.name)
+    name = clean(member.user.name)
     facts = digest_facts(member.clinic, now)._replace(greets=bool(name))
     return _letter(reminder, facts, Person(name=name), to=member.user.email, now=now)
 
 
-def _letter(  # noqa: PLR0913 - keyword-only: a letter has these parts
+def _letter(
     reminder: Reminder,
     facts: Facts,
     person: Person,
@@ -124,14 +120,14 @@ def _facts(reminder: Reminder, patient: Patient, now: dt.datetime) -> Facts:
         kind=kind.value,
         language=patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0],
         zone=clinic.time_zone,
-        site_name=_clean(settings.SITE_NAME),
+        site_name=clean(settings.SITE_NAME),
         url=_home(settings.SITE_URL),
         greets=True,
         to_helper=reminder.helper is not None and kind != Kind.HELPER_INVITE,
-        clinic=_clean(clinic.name),
-        phone=_clean(clinic.phone),
-        hours=_clean(clinic.hours),
-        place=_clean(clinic.address),
+        clinic=clean(clinic.name),
+        phone=clean(clinic.phone),
+        hours=clean(clinic.hours),
+        place=clean(clinic.address),
         **more,
     )
 
@@ -252,7 +248,7 @@ def _zone_note(at: dt.datetime | None, patient: Patient) -> str:
 def _invitation_url(reminder: Reminder) -> str:
     if reminder.kind != Kind.HELPER_INVITE or reminder.helper is None:
         return ""
-    return settings.SITE_URL + invitation_path(reminder.helper)
+    return f"{settings.SITE_URL}{invitation_path(reminder.helper)}"
 
 
 def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, str]:
@@ -274,7 +270,7 @@ def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, s
 @lru_cache(maxsize=10)
 def _sender(name: str, address: str) -> str:
     """The service's neutral name, whatever display name the address came with."""
-    return formataddr((_clean(name), parseaddr(address)[1]))
+    return formataddr((clean(name), parseaddr(address)[1]))
 
 
 @lru_cache(maxsize=10)
@@ -284,11 +280,4 @@ def _host(site_url: str) -> str:
 
 @lru_cache(maxsize=10)
 def _home(site_url: str) -> str:
-    return site_url + reverse("home")
-
-
-def _clean(words: str) -> str:
-    """In one line, without what cannot be seen."""
-    if words.isascii() and words.isprintable():
-        return " ".join(words.split())
-    return " ".join(words.translate(_UNSEEN).split())
+    return f"{site_url}{reverse('home')}"

@@ -8,7 +8,7 @@ import datetime as dt
 import logging
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +22,7 @@ from ocrevus_tracker.audit import trail
 from ocrevus_tracker.audit.models import Entry
 from schedules.models import Course, Patient
 
+from .identity import message_id_of
 from .models import DeadAddress, DeliveryEvent, EventKind, Helper, Reminder, State
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,22 @@ def attach_early_events(*, now: dt.datetime) -> int:
             _follow(early.row, now)
             _learn(Reminder.objects.get(pk=early.row), _as_told(early), now)
     return len({early.row for early in found})
+
+
+def unreported(rows: Sequence[Reminder], *, now: dt.datetime) -> list[Reminder]:
+    """Those of `rows`, claimed and not yet sent, that nobody has reported as sent.
+
+    The others went out before the database came back from a backup: the same fact was entered
+    again, and its mail has the same mark. They are settled by what was reported.
+    """
+    marked = {message_id_of(row): row for row in rows}
+    early = DeliveryEvent.objects.filter(reminder=None, message_id__in=marked)
+    told = set(early.values_list("message_id", flat=True))
+    for mark in told:
+        Reminder.objects.filter(pk=marked[mark].pk).update(message_id=mark)
+    if told:
+        attach_early_events(now=now)
+    return [row for mark, row in marked.items() if mark not in told]
 
 
 def relay_says(message_ids: Collection[str]) -> set[str]:

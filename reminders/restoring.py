@@ -9,9 +9,11 @@ from django.db.models import Q
 
 from . import evidence, guards, journal, outbox, rules
 from .identity import message_id_of
-from .models import MAX_DOUBT, OPEN, Reminder, ReminderQuerySet, State
+from .models import MAX_DOUBT, OPEN, DeliveryEvent, EventKind, Reminder, ReminderQuerySet, State
 
 AT_ONCE = 500
+# More than a large clinic sends between two backups.
+RECEIPTS = 50_000
 # One more than may be risked: without evidence it goes to the clinic's list, never out again.
 PAST_RISKING = Q(state=State.IN_DOUBT, doubt__gt=MAX_DOUBT)
 
@@ -34,6 +36,7 @@ def after_restore(*, backup_time: dt.datetime, now: dt.datetime) -> Restored:
     A mail in doubt is not sent again: the journal, the relay or a report proves that it went, or
     after GRACE it is on the clinic's list. Doing it twice changes nothing more.
     """
+    _remember_lost_receipts(now)
     # Before planning, which closes what is late; and after it, for what it opens again.
     doubtful = _doubt(backup_time, now)
     outbox.plan(now=now)
@@ -44,6 +47,33 @@ def after_restore(*, backup_time: dt.datetime, now: dt.datetime) -> Restored:
     guards.release()
     left = waiting.count()
     return Restored(doubtful=doubtful, proven=before - left, left=left)
+
+
+def _remember_lost_receipts(now: dt.datetime) -> None:
+    """Keep the receipts that no row has as reports that came too early: what they are about may be
+    entered again, and then its mail has been sent.
+    """
+    marks = journal.tail(RECEIPTS)
+    for start in range(0, len(marks), AT_ONCE):
+        some = marks[start : start + AT_ONCE]
+        known = set(
+            Reminder.objects.filter(message_id__in=some).values_list("message_id", flat=True)
+        )
+        DeliveryEvent.objects.bulk_create(
+            [
+                DeliveryEvent(
+                    provider="journal",
+                    event_id=mark,
+                    kind=EventKind.SENT,
+                    message_id=mark,
+                    happened_at=now,
+                    received_at=now,
+                )
+                for mark in some
+                if mark not in known
+            ],
+            ignore_conflicts=True,
+        )
 
 
 def _doubt(backup_time: dt.datetime, now: dt.datetime) -> int:

@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
     name: str
     label: str
-    count: int
+    people: int
     url: str
     longest: int = 0
 
@@ -117,15 +117,16 @@ class Pieces(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """A mail with slots in its two bodies."""
+    """A mail with slots in its two bodies; `slots` are those that it has."""
 
     subject: str
     text: Pieces
     html: Pieces
+    slots: frozenset[str]
 
     def fill(self, person: Person) -> Filled:
         """The mail for this person."""
-        plain = person._asdict()
+        plain = {slot: getattr(person, slot) for slot in self.slots}
         as_html = {slot: escape(words) for slot, words in plain.items()}
         quoted = {slot: _quoted_value(words) for slot, words in plain.items()}
         quoted_html = {
@@ -143,6 +144,18 @@ class Skeleton:
         )
 
 
+# Control characters, and those that turn the direction of what follows.
+_UNSEEN = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
+)
+
+
+def clean(words: str) -> str:
+    """The words of a record as a mail may hold them: in one line, nothing in it unseen."""
+    seen = words if words.isascii() and words.isprintable() else words.translate(_UNSEEN)
+    return " ".join(seen.split())
+
+
 # Nobody can know this word beforehand, so no clinic's name or hours can hold a slot.
 _SECRET = secrets.token_hex(8)
 SLOTS = Person(*(f"slot{_SECRET}{name}end" for name in Person._fields))
@@ -153,7 +166,12 @@ _SLOT = re.compile(f"slot{_SECRET}({'|'.join(Person._fields)})end")
 def skeleton_of(facts: Facts) -> Skeleton:
     """The mail that these facts make, rendered when first asked for."""
     subject, text, html = render(facts, SLOTS)
-    return Skeleton(subject=subject, text=_cut(text), html=_cut(html))
+    return Skeleton(
+        subject=subject,
+        text=_cut(text),
+        html=_cut(html),
+        slots=frozenset(_SLOT.findall(text + html)),
+    )
 
 
 def render(facts: Facts, person: Person) -> tuple[str, str, str]:

@@ -36,6 +36,7 @@ OURS = (
 NO_DATABASE_OF_OURS = (
     "tests/engine",
     "tests/machine",
+    "tests/browser/test_mail_pages.py",
     "tests/browser/test_pages_axe.py",
     "tests/browser/test_style.py",
 )

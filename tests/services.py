@@ -39,6 +39,7 @@ class CannotHaveError(Exception):
 class Service:
     name: str  # with its version and where it comes from, for the summary
     url: str
+    pid: int | None = None  # of a server that was started for us
 
 
 # -- pytest ------------------------------------------------------------------
@@ -85,9 +86,9 @@ def broker() -> Iterator[Service]:
         return
     with _folder() as folder:
         socket = folder / "broker.sock"
-        with _running(broker_command(socket, folder), ready=lambda: answers(socket)):
+        with _running(broker_command(socket, folder), ready=lambda: answers(socket)) as process:
             url = f"redis+socket://{socket}"
-            yield Service(f"{_broker_version(url)}, the embedded one", url)
+            yield Service(f"{_broker_version(url)}, the embedded one", url, process.pid)
 
 
 def _broker_version(url: str) -> str:
@@ -114,14 +115,22 @@ def postgresql() -> Iterator[Service]:
         if given.startswith(("postgres://", "postgresql://")):
             yield Service(f"PostgreSQL {_postgresql_version(given)}, of {variable}", given)
             return
+    # A throw-away cluster need not outlive a power cut.
+    with cluster(fsync="off", synchronous_commit="off", full_page_writes="off") as service:
+        yield service
+
+
+@contextmanager
+def cluster(**options: str) -> Iterator[Service]:
+    """A throw-away cluster of our own with these server options; the stock ones are durable."""
     programs = _postgresql_programs()
     with _folder() as folder:
         _initialise(programs, folder)
         url = f"postgresql://postgres:@/postgres?host={folder}"
-        with _running(
-            _postgresql_command(programs, folder), ready=lambda: _serves(url), owner="postgres"
-        ):
-            yield Service(f"PostgreSQL {_postgresql_version(url)}, from {programs}", url)
+        command = _postgresql_command(programs, folder, options)
+        with _running(command, ready=lambda: _serves(url), owner="postgres") as process:
+            name = f"PostgreSQL {_postgresql_version(url)}, from {programs}"
+            yield Service(name, url, process.pid)
 
 
 def _serves(url: str) -> bool:
@@ -198,15 +207,9 @@ def _initialise(programs: Path, folder: Path) -> None:
         raise CannotHaveError(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
 
 
-def _postgresql_command(programs: Path, folder: Path) -> list[str]:
-    # On a unix socket only; a throw-away cluster need not outlive a power cut.
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(folder),
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-    }
+def _postgresql_command(programs: Path, folder: Path, options: dict[str, str]) -> list[str]:
+    # On a unix socket only.
+    options = {"listen_addresses": "", "unix_socket_directories": str(folder)} | options
     command = [str(programs / "postgres"), "-D", str(folder / "data")]
     return [*command, *(part for name, v in options.items() for part in ("-c", f"{name}={v}"))]
 
@@ -240,7 +243,9 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _running(command: list[str], *, ready: Callable[[], bool], owner: str = "") -> Iterator[None]:
+def _running(
+    command: list[str], *, ready: Callable[[], bool], owner: str = ""
+) -> Iterator["subprocess.Popen[bytes]"]:
     """`command` as a process that ends with the block, or with us should we be killed."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -258,7 +263,7 @@ def _running(command: list[str], *, ready: Callable[[], bool], owner: str = "") 
                 log.seek(0)
                 words = log.read().decode(errors="replace").strip()
                 raise CannotHaveError(f"{Path(command[0]).name} did not start: {words}")
-            yield
+            yield process
         finally:
             _stop(process)
 

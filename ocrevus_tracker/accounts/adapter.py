@@ -7,7 +7,10 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+
+from .models import User
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +30,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a sign-in mail. A mail server that is away makes no difference to the answer:
-        an error page for known addresses alone would tell them from unknown ones.
+        """Send a sign-in mail, in its reader's language. A mail server that is away makes no
+        difference to the answer: an error page for known addresses alone would tell them from
+        unknown ones.
         """
         try:
-            super().send_mail(template_prefix, email, context)
+            with translation.override(_language_of(email)):
+                super().send_mail(template_prefix, email, context)
         except (OSError, SMTPException) as error:
             # Its words may quote the address.
             log.error("A sign-in mail could not be sent: %s", type(error).__name__)  # noqa: TRY400
@@ -39,3 +44,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def get_from_email(self) -> str:
         """The neutral sender of all mail."""
         return str(settings.DEFAULT_FROM_EMAIL)
+
+
+def _language_of(email: str) -> str:
+    """The language of the patient who signs in with this address; that of the pages for others."""
+    users = User.objects.filter(email__iexact=email, patients__isnull=False)
+    return users.values_list("patients__language", flat=True).first() or settings.LANGUAGE_CODE

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from reminders import emails, guards, rules
+from reminders import emails, evidence, guards, rules
 from reminders.identity import message_id_of
 from reminders.journal import Journal
 from reminders.models import Heartbeat, Reminder, State
@@ -99,6 +99,7 @@ class Group:
 
     rows: list[Reminder]
     letters: list[Any]
+    passed: set[int] = field(default_factory=set)  # the fence, and when
     fenced_at: float = 0.0
     begun: int = 0  # those from here on have surely not been sent
     sent: list[Reminder] = field(default_factory=list)
@@ -144,8 +145,8 @@ class Worker:
         claimed = table.claim(now=self._now, owner=f"{self._journal.mark}:{self._name}")
         if not claimed:
             return False
-        full = len(claimed) == settings.REMINDER_GROUP
-        group = self._rendered(claimed)
+        full: bool = len(claimed) == settings.REMINDER_GROUP
+        group = self._rendered(evidence.unreported(claimed, now=self._now))
         try:
             self._transport.ready()
         except Unreachable as error:
@@ -186,11 +187,10 @@ class Worker:
 
     def _pass_the_fence(self, group: Group) -> None:
         """Keep those that are still true; the others go back."""
-        passed = table.fence(group.rows, now=self._now)
-        kept = [
-            (r, one) for r, one in zip(group.rows, group.letters, strict=True) if r.pk in passed
-        ]
-        table.release([row for row in group.rows if row.pk not in passed], now=self._now)
+        group.passed = table.fence(group.rows, now=self._now)
+        both = zip(group.rows, group.letters, strict=True)
+        kept = [(row, letter) for row, letter in both if row.pk in group.passed]
+        table.release([row for row in group.rows if row.pk not in group.passed], now=self._now)
         group.rows, group.letters = [row for row, _ in kept], [letter for _, letter in kept]
         group.fenced_at = time.monotonic()
 
@@ -221,9 +221,10 @@ class Worker:
 
     def _still_true(self, group: Group, number: int) -> bool:
         """Whether the letter may go: the fence is fresh, or is passed once more."""
-        if time.monotonic() - group.fenced_at < FENCE_HOLDS:
-            return True
-        return bool(table.fence_again(group.rows[number], now=self._now))
+        if time.monotonic() - group.fenced_at >= FENCE_HOLDS:
+            group.passed = table.fence_again(group.rows[number:], now=self._now)
+            group.fenced_at = time.monotonic()
+        return bool(group.rows[number].pk in group.passed)
 
     def _settle_sent(self, group: Group) -> None:
         """The receipts are on the disk before the database says "accepted"."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from reminders import rules
-from reminders.models import PATIENT, REOPENABLE, Kind, Reminder, State
+from reminders.models import PATIENT, REOPENABLE, SENT, TO_CHECK, Kind, Reminder, State
 from schedules.models import (
     UNDO_FOR,
     Appointment,
@@ -100,6 +100,7 @@ class _Visit:
     told_kind: str | None
     told_at: dt.datetime | None  # the time that was told
     unsure: bool  # a mail about it may or may not have arrived
+    taken_back: bool  # another mail has said since that this time no longer stands
 
     @property
     def known_at(self) -> dt.datetime | None:
@@ -131,9 +132,24 @@ def about_visits(courses: CourseQuerySet, now: dt.datetime) -> News:
     return News(_without_row(wanted), waiting)
 
 
+def told_meanwhile() -> QuerySet[Reminder]:
+    """Of a mail that confirms a visit: another one that told its time before it could go."""
+    return Reminder.objects.filter(
+        appointment=OuterRef("appointment"),
+        recipient=OuterRef("recipient"),
+        visit_at=OuterRef("visit_at"),
+        kind__in=(Kind.PREPARE, Kind.DAY_BEFORE, Kind.CHANGED),
+        state__in=SENT,
+    )
+
+
 def _visits(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Visit]:
     mails = Reminder.objects.filter(
         appointment=OuterRef("pk"), recipient=PATIENT, kind__in=TELLS_A_VISIT
+    )
+    # Brought, or given up: either way people know.
+    corrections = Reminder.objects.filter(
+        corrects=OuterRef("told_by"), recipient=PATIENT, state__in=(*SENT, *TO_CHECK)
     )
     told = mails.filter(state__in=(State.ACCEPTED, State.DELIVERED)).order_by("-accepted_at", "-pk")
     found = (
@@ -149,6 +165,7 @@ def _visits(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Visit]:
             told_at=Subquery(told.values("visit_at")[:1]),
             unsure=Exists(mails.filter(state__in=(State.ON_WIRE, State.IN_DOUBT))),
         )
+        .annotate(taken_back=Exists(corrections))
         .order_by("starts_at", "pk")
         .values_list(*(one.name for one in fields(_Visit)))
     )
@@ -166,7 +183,8 @@ def _news(visits: list[_Visit], now: dt.datetime) -> Iterator[Wanted]:
     """
     booked = [one for one in visits if one.status == AppointmentStatus.BOOKED]
     new = [one for one in booked if one.known_at is None and one.starts_at > now]
-    off = [one for one in visits if one.status == AppointmentStatus.CANCELLED and one.known_at]
+    cancelled = [one for one in visits if one.status == AppointmentStatus.CANCELLED]
+    off = [one for one in cancelled if one.known_at and not one.taken_back]
     for visit in booked:
         if visit.known_at and visit.known_at != visit.starts_at:
             yield from _changed(visit, visit, now)

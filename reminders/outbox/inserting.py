@@ -26,7 +26,7 @@ def insert_from(model: type[Model], facts: QuerySet[Any], columns: dict[str, Com
     table = quote(meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",  # noqa: S608 - names of our own model
+            f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",
             params,
         )
         return int(cursor.rowcount)

@@ -20,6 +20,7 @@ from reminders.models import (
     STOPPABLE,
     WAITING,
     Heartbeat,
+    Kind,
     Reminder,
     State,
     is_true_on,
@@ -29,10 +30,10 @@ from schedules.models import Course
 
 from .copies import add_copies
 from .corrections import owed
-from .events import about_records, about_visits
+from .events import about_records, about_visits, told_meanwhile
 from .places import places
 from .wanted import Wanted, add, without_refused
-from .windows import Cell, cells_of, started_to_matter
+from .windows import Cell, Look, cells_of, started_to_matter
 
 # A pass over everything, however little seems to have changed.
 REVIEW_EVERY = dt.timedelta(hours=1)
@@ -162,7 +163,7 @@ def _plan_what_the_calendar_brings(since: dt.datetime, now: dt.datetime) -> int:
         added = sum(
             cell.add(now)
             for place in places()
-            for cell in cells_of(place, now, since=since, without=told_first)
+            for cell in cells_of(place, Look(now, since=since, without=told_first))
         )
         if added:
             add_copies(now=now)
@@ -182,8 +183,9 @@ class _Facts:
     def cells(self) -> Iterator[Cell]:
         """The cells, without those who hear something else first."""
         clinics = None if self.courses is None else _clinics_of(self.courses)
+        look = Look(self.now, courses=self.courses, without=self.told_first)
         for place in places(clinics):
-            yield from cells_of(place, self.now, courses=self.courses, without=self.told_first)
+            yield from cells_of(place, look)
 
 
 def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
@@ -219,6 +221,7 @@ def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
         stoppable = stoppable.filter(course__in=courses)
     stoppable.filter(Exists(_unwilling())).update(state=State.SUPPRESSED)
     stoppable.filter(~is_true_on(clinic_days(now))).update(state=State.CANCELLED)
+    stoppable.filter(Exists(told_meanwhile()), kind=Kind.BOOKED).update(state=State.CANCELLED)
     _expire(now)
 
 

@@ -141,73 +141,62 @@ def entered_dates(
     return (first, last) if first <= last else None
 
 
-def cells_of(
-    place: Place,
-    now: dt.datetime,
-    *,
-    courses: Collection[int] | None = None,
-    without: Collection[int] = (),
-    since: dt.datetime | None = None,
-) -> Iterator[Cell]:
-    """The cells of `place` at `now` (aware): of all dates whose window is open, or of those that
-    opened after `since`; of all people, or of `courses` (ids) alone. Nobody of `without` (ids)
-    gets a mail about a due date.
+@dataclass(frozen=True)
+class Look:
+    """Which cells to look at, and when: of all dates whose window is open at `now` (aware), or of
+    those that opened after `since`; of all people, or of `courses` (ids) alone. Nobody of
+    `without` (ids) gets a mail about a due date.
     """
+
+    now: dt.datetime
+    courses: Collection[int] | None = None
+    without: Collection[int] = ()
+    since: dt.datetime | None = None
+
+
+def cells_of(place: Place, look: Look) -> Iterator[Cell]:
+    """The cells of `place`."""
     for rule in place.rules:
         if rule.anchor == "event":
             continue
-        dates = entered_dates(rule, place, since, now) if since else open_dates(rule, place, now)
+        if look.since:
+            dates = entered_dates(rule, place, look.since, look.now)
+        else:
+            dates = open_dates(rule, place, look.now)
         if dates:
-            if rule.anchor == "due":
-                yield from _due_cells(place, rule, dates, now, courses, without)
-            else:
-                yield from _visit_cells(place, rule, dates, now, courses)
+            cut = _due_cells if rule.anchor == "due" else _visit_cells
+            yield from cut(place, rule, dates, look)
 
 
-def _due_cells(
-    place: Place,
-    rule: rules.Rule,
-    dates: Dates,
-    now: dt.datetime,
-    courses: Collection[int] | None,
-    without: Collection[int],
-) -> Iterator[Cell]:
+def _due_cells(place: Place, rule: rules.Rule, dates: Dates, look: Look) -> Iterator[Cell]:
     """Courses without a visit, cut by their due date."""
-    here = place.courses(rule.kind, now).filter(next_step__in=rule.steps)
-    if courses is not None:
-        here = here.filter(pk__in=courses)
-    if without:
-        here = here.exclude(pk__in=without)
-    unbooked = here.exclude(Exists(visits_that_count(now)))
+    here = place.courses(rule.kind, look.now).filter(next_step__in=rule.steps)
+    if look.courses is not None:
+        here = here.filter(pk__in=look.courses)
+    if look.without:
+        here = here.exclude(pk__in=look.without)
+    unbooked = here.exclude(Exists(visits_that_count(look.now)))
     for due_on in _due_dates(here, dates):
-        if fit := rules.fit(rule, anchor_on=due_on, now=now, zone=place.zone):
+        if fit := rules.fit(rule, anchor_on=due_on, now=look.now, zone=place.zone):
             facts = unbooked.filter(next_due_on=due_on)
             yield Cell(place, fit, facts, "pk", "patient_id", "due_version")
 
 
-def _visit_cells(
-    place: Place,
-    rule: rules.Rule,
-    dates: Dates,
-    now: dt.datetime,
-    courses: Collection[int] | None,
-) -> Iterator[Cell]:
+def _visit_cells(place: Place, rule: rules.Rule, dates: Dates, look: Look) -> Iterator[Cell]:
     """Booked visits, cut by their date, which is the clinic's.
 
     None while a clinician has to decide first: the patient's page names no date either then.
     """
     zone = ZoneInfo(place.clinic_zone)
-    here = (
-        Appointment.objects.booked()
-        .filter(course__in=place.courses(rule.kind, now), starts_at__gt=now)
-        .exclude(Exists(undecided(OuterRef("course"))))
-    )
+    courses = place.courses(rule.kind, look.now)
+    here = Appointment.objects.booked().filter(course__in=courses, starts_at__gt=look.now)
+    here = here.exclude(Exists(undecided(OuterRef("course"))))
     if rule.kind == Kind.DAY_BEFORE:
-        here = here.exclude(Exists(_told_of_a_change(now)))
-    if courses is not None:
-        here = here.filter(course__in=courses)
+        here = here.exclude(Exists(_told_of_a_change(look.now)))
+    if look.courses is not None:
+        here = here.filter(course__in=look.courses)
     for day in _days(here, dates, zone):
-        if fit := rules.fit(rule, anchor_on=day, now=now, zone=place.zone):
+        if fit := rules.fit(rule, anchor_on=day, now=look.now, zone=place.zone):
             facts = here.filter(**_on_day(day, zone))
             yield Cell(
                 place, fit, facts, "course_id", "course__patient_id", "course__due_version", True

@@ -47,6 +47,15 @@ class TestPatientsSignInByCode:
         assert message.subject == "Your sign-in code"
         assert not re.search(r"ocrevus|infusion|sclerosis|\bMS\b", message.message().as_string())
 
+    def test_the_mail_is_in_the_language_of_its_reader(self, client, ana):
+        ana.language = "es"
+        ana.save()
+        ask_for_code(client, "ANA@example.org")
+        [message] = mail.outbox
+        assert message.subject == "Su código para entrar"
+        assert message.body.startswith(f"Su código es {sent_code()}.\n")
+        assert '<html lang="es">' in message.alternatives[0].content
+
     def test_a_wrong_code_five_times_ends_the_try(self, client, ana):
         ask_for_code(client, "ana@example.org")
         right = sent_code()

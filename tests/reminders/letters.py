@@ -4,6 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+import pytest
+
 from ocrevus_tracker.accounts.models import Clinic, Membership, User
 from reminders import emails
 from reminders.models import Helper, Kind, Level, Preference, Reminder
@@ -52,6 +54,18 @@ def everything() -> list[Sample]:
         if not (kind == Kind.HELPER_INVITE and to_helper)
     ]
     return [*samples, Sample(Kind.DIGEST)]
+
+
+def by_kind(**only) -> pytest.MarkDecorator:
+    """One test for each kind: all its `samples`, or those with these fields."""
+    wanted = [
+        one
+        for one in everything()
+        if all(getattr(one, name) == value for name, value in only.items())
+    ]
+    kinds = dict.fromkeys(one.kind for one in wanted)
+    groups = [[one for one in wanted if one.kind == kind] for kind in kinds]
+    return pytest.mark.parametrize("samples", groups, ids=[kind.value for kind in kinds])
 
 
 def clinic(**fields) -> Clinic:

@@ -169,9 +169,9 @@ class TestNothingIsSentThatIsNoLongerTrue:
     def test_while_it_waits_behind_slow_ones(self, planned, change, what):
         [row] = outbox.claim(now=NOW, owner="worker")
         assert outbox.fence([rendered(row)], now=NOW) == {row.pk}
-        assert outbox.rows.fence_again(row, now=NOW)
+        assert outbox.rows.fence_again([row], now=NOW) == {row.pk}
         change[what]()
-        assert not outbox.rows.fence_again(row, now=NOW)
+        assert outbox.rows.fence_again([row], now=NOW) == set()
 
 
 class TestTheFence:

@@ -162,6 +162,23 @@ class TestARestore:
         assert Reminder.objects.filter(state=State.ACCEPTED).count() == 2
         assert Reminder.objects.to_check().count() == 1
 
+    def test_what_is_entered_again_is_not_told_again(self, course, sink):
+        """Its row was made after the backup, and is made anew by hand after the restore."""
+        guards.may_send(now=NOW)
+        backup = Backup()
+        wanted = type(course).objects.filter(pk=course.pk)
+        outbox.plan(now=NOW)
+        assert outbox.deliver(now=NOW) == 1
+        due_on = course.next_due_on
+        backup.restore()
+        wanted.update(next_step="", next_due_on=None, next_earliest_on=None, next_dose_mg=None)
+        assert restored() == (0, 0, 0)
+        wanted.update(next_step="maintenance", next_due_on=due_on, next_dose_mg=600)
+        outbox.plan(now=LATER)
+        assert outbox.deliver(now=LATER) == 0
+        assert len(sink.envelopes) == 1
+        assert Reminder.objects.get().state == State.ACCEPTED
+
     @pytest.fixture
     def planned(self, course):
         outbox.plan(now=NOW)

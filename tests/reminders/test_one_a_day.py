@@ -47,7 +47,8 @@ def test_what_takes_something_back_goes_first(course, sink):
     assert Reminder.objects.get(kind="book-1", accepted_at=None).state == State.PLANNED
 
 
-def test_the_day_before_comes_beside_another_one(course, rosa, sink):
+def test_the_day_before_comes_beside_another_one(harbor, rosa, sink):
+    course = due_course(harbor, rosa, due_in=10)
     visit = book(course, rosa, TODAY + days(1))
     course.refresh_from_db()
     add(course, "book-1")

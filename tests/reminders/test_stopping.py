@@ -8,11 +8,12 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from ocrevus_tracker.accounts.models import User
 from reminders import outbox
 from reminders.auditing import audit
 from reminders.models import WITHOUT_COURSE, Kind, Reminder, State
 from schedules import actions
-from schedules.models import Course, Patient
+from schedules.models import Appointment, Course, Patient
 from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
 
 from .conftest import due_course, hold, kinds, only_row, put_right, rendered, states, told
@@ -20,61 +21,60 @@ from .conftest import due_course, hold, kinds, only_row, put_right, rendered, st
 pytestmark = pytest.mark.django_db
 
 
+DUE_IN = {"book-1": 60, "book-2": 30, "book-3": 10, "overdue-1": -5, "overdue-2": -30,
+          "overdue-3": -50}  # fmt: skip
+
+
+def course_for(kind: str, clinic, nurse) -> Course:
+    """A course about which a mail of `kind` is to be sent."""
+    if kind in DUE_IN:
+        return due_course(clinic, nurse, due_in=DUE_IN[kind])
+    if kind == Kind.SECOND_VISIT:
+        course = make_patient(clinic, nurse).course
+        give(course, nurse, TODAY - days(7), 300)
+        return course
+    course = due_course(clinic, nurse, due_in={"recorded": 0, "date-moved": 150}.get(kind, 10))
+    HAPPENS[kind](course, nurse)
+    return course
+
+
+def _date_moved(course: Course, _nurse: User) -> None:
+    told(course, at=NOW - days(9))
+    put_right(course, TODAY + days(160))
+
+
+def _known_visit(course: Course, nurse: User) -> Appointment:
+    visit = book(course, nurse, TODAY + days(9))
+    told(course, TODAY + days(9), kind=Kind.BOOKED, appointment=visit, visit_at=visit.starts_at,
+         told_due_on=None, at=NOW - days(2))  # fmt: skip
+    return visit
+
+
+def _changed(course: Course, nurse: User) -> None:
+    visit = _known_visit(course, nurse)
+    later = visit.starts_at + days(1)
+    actions.move_visit(visit=visit, actor=nurse, now=NOW, starts_at=later)
+
+
+HAPPENS = {
+    Kind.PREPARE: lambda course, nurse: book(course, nurse, TODAY + days(5)),
+    Kind.DAY_BEFORE: lambda course, nurse: book(course, nurse, TODAY + days(1)),
+    Kind.BOOKED: lambda course, nurse: book(course, nurse, TODAY + days(9)),
+    Kind.CHANGED: _changed,
+    Kind.CANCELLED: lambda course, nurse: actions.cancel_visit(
+        visit=_known_visit(course, nurse), actor=nurse, now=NOW
+    ),
+    Kind.RECORDED: lambda course, nurse: give(course, nurse, TODAY, now=NOW),
+    Kind.DATE_MOVED: _date_moved,
+}
+
+
 @pytest.fixture
 def expecting(harbor, rosa) -> Callable[[str], Course]:
-    """Makes a course that only a mail of one kind is planned for."""
-
-    def second_visit() -> Course:
-        course = make_patient(harbor, rosa).course
-        give(course, rosa, TODAY - days(7), 300)
-        return course
-
-    def with_visit(in_days: int) -> Course:
-        course = due_course(harbor, rosa, due_in=10)
-        book(course, rosa, TODAY + days(in_days))
-        return course
-
-    def recorded() -> Course:
-        course = due_course(harbor, rosa, due_in=0)
-        give(course, rosa, TODAY, now=NOW)
-        return course
-
-    def date_moved() -> Course:
-        course = due_course(harbor, rosa, due_in=150)
-        told(course, at=NOW - days(9))
-        put_right(course, TODAY + days(160))
-        return course
-
-    def visit_news(kind: str) -> Course:
-        course = due_course(harbor, rosa, due_in=10)
-        visit = book(course, rosa, TODAY + days(9))
-        if kind != Kind.BOOKED:
-            told(course, TODAY + days(9), kind=Kind.BOOKED, appointment=visit,
-                 visit_at=visit.starts_at, told_due_on=None, at=NOW - days(2))  # fmt: skip
-        if kind == Kind.CHANGED:
-            actions.move_visit(
-                visit=visit, actor=rosa, now=NOW, starts_at=visit.starts_at + days(1)
-            )
-        if kind == Kind.CANCELLED:
-            actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
-        return course
-
-    makers = {
-        Kind.BOOKED: lambda: visit_news(Kind.BOOKED),
-        Kind.CHANGED: lambda: visit_news(Kind.CHANGED),
-        Kind.CANCELLED: lambda: visit_news(Kind.CANCELLED),
-        Kind.SECOND_VISIT: second_visit,
-        Kind.PREPARE: lambda: with_visit(5),
-        Kind.DAY_BEFORE: lambda: with_visit(1),
-        Kind.RECORDED: recorded,
-        Kind.DATE_MOVED: date_moved,
-    }
-    due_in = {"book-1": 60, "book-2": 30, "book-3": 10, "overdue-1": -5, "overdue-2": -30,
-              "overdue-3": -50}  # fmt: skip
+    """Makes a course that a mail of one kind is planned for, and ready to go."""
 
     def make(kind: str) -> Course:
-        maker = makers.get(kind) or (lambda: due_course(harbor, rosa, due_in=due_in[kind]))
-        course = maker()
+        course = course_for(kind, harbor, rosa)
         outbox.plan(now=NOW)
         Reminder.objects.filter(kind=kind).update(next_at=NOW)
         assert states()[kind] == State.PLANNED
