@@ -107,7 +107,7 @@ def test_killed_workers_with_a_relay_that_can_be_asked_repeat_nothing(stage, dic
 def test_killed_workers_without_any_evidence_repeat_little(stage, dice, figure):
     count, kills = scaled(10_000), scaled(500)
     scene = stage(count, **WITHOUT_JOURNAL)
-    seconds = drain_with_kills(scene, count=count, kills=kills, dice=dice)
+    drain_with_kills(scene, count=count, kills=kills, dice=dice)
     score = score_of(scene)
     rate = score.extra / kills
     figure("E1 without evidence", f"{kills} kills, {score}, {rate:.3f} a kill, {ack(scene)}")
