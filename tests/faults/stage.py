@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,12 +21,13 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from ocrevus_tracker.management.processes import wait_until
+from ocrevus_tracker.management.processes import end_with_parent, wait_until
 
 from .score import Mail, Row, read_mails, read_receipts
 
 MANAGE = [sys.executable, "manage.py"]
 Process = subprocess.Popen
+DIE_WITH_US = partial(end_with_parent, signal.SIGKILL)
 
 
 class Hands:
@@ -127,6 +129,7 @@ class Crew:
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
+            preexec_fn=DIE_WITH_US,  # noqa: PLW1509 - no locks are held here
         )
 
     def _port(self, name: str) -> int:
@@ -181,6 +184,7 @@ class Stage:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=DIE_WITH_US,  # noqa: PLW1509 - no locks are held here
             )
         self.running.append(process)
         return process
