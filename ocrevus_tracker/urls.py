@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 from ocrevus_tracker.accounts.views import healthz, home
 from reminders.readiness import readyz
 
+handler500 = "ocrevus_tracker.errors.broken"
+
 urlpatterns = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),

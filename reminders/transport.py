@@ -82,7 +82,7 @@ class Transport(ABC):
         """Send `letters`, as they were prepared, each to its one recipient, and yield what became
         of each, in order.
 
-        Ends early when `go` keeps one back. A letter for which nothing is yielded has surely not
+        Ends early when `go` keeps one back or the line is lost. A letter for which nothing is yielded has surely not
         been sent. `go` is asked in order, and never before the outcome of the letter before.
 
         Raises:
@@ -187,8 +187,8 @@ class SmtpTransport(Transport):
             after = rest[0] if rest and self._pipelines else None
             yield number, self._carry(envelope, after)
             said = after is not None
-            if rest and self._backend.connection is None:
-                raise Unreachable("hung-up")
+            if self._backend.connection is None:
+                return  # the others go over a new line
 
     def close(self) -> None:
         try:

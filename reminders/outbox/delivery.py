@@ -77,7 +77,8 @@ def deliver(
 def _send_all(now: dt.datetime, over: Callable[[], bool]) -> int:
     """One connection for a handful of mails; several once there is more than one group of them."""
     with Worker(now=now) as first:
-        if not first.send_group(over) or over() or first.stopped:
+        if first.send_group(over) <= settings.REMINDER_GROUP // 2:
+            first.run(over)
             return first.accepted
         helpers = [Worker(now=now) for _one in range(settings.REMINDER_CONNECTIONS - 1)]
         threads = [threading.Thread(target=one.run_apart, args=(over,)) for one in helpers]
@@ -139,23 +140,25 @@ class Worker:
         while not self.stopped and not over() and self.send_group(over):
             pass
 
-    def send_group(self, over: Callable[[], bool]) -> bool:
-        """Claim, render, fence and send one group; whether it was a full one."""
-        # The journal's mark says where a successor may look for what was begun.
-        claimed = table.claim(now=self._now, owner=f"{self._journal.mark}:{self._name}")
+    def send_group(self, over: Callable[[], bool]) -> int:
+        """Claim, render, fence and send one group; how many were claimed."""
+        # The journal's mark says where a successor may look for what was begun. Without one
+        # nobody could tell a group's mails apart after a crash: then they go one by one.
+        mark = self._journal.mark
+        most = settings.REMINDER_GROUP if mark else 1
+        claimed = table.claim(now=self._now, owner=f"{mark}:{self._name}", most=most)
         if not claimed:
-            return False
-        full: bool = len(claimed) == settings.REMINDER_GROUP
+            return 0
         group = self._rendered(evidence.unreported(claimed, now=self._now))
         try:
             self._transport.ready()
         except Unreachable as error:
             self._give_up(group.rows[:1], error)
             table.take_back(group.rows[1:])
-            return False
+            return 0
         self._pass_the_fence(group)
         self._carry(group, over)
-        return full
+        return len(claimed)
 
     def _rendered(self, claimed: Sequence[Reminder]) -> Group:
         group = Group([], [])

@@ -22,15 +22,16 @@ from reminders.stopping import Days, clinic_days
 RETRY_MINUTES = (1, 5, 15, 60)
 
 
-def claim(*, now: dt.datetime, owner: str) -> list[Reminder]:
-    """Take up to a group of rows that are ready at `now`, still true, and within sending hours.
+def claim(*, now: dt.datetime, owner: str, most: int = 0) -> list[Reminder]:
+    """Take rows that are ready at `now`, still true, and within sending hours: at `most` so many,
+    or a group.
 
     They are CLAIMED for `owner` (unique to the caller) until the lease ends; nobody else gets
     them. An empty list means that nothing is ready. At most one of each recipient's day: the
     others wait for the next.
     """
     days = clinic_days(now)
-    while candidates := _candidates(now, days):
+    while candidates := _candidates(now, days, most or settings.REMINDER_GROUP):
         chosen = _one_a_day([row for row in candidates if not _wrong_hour(row, now)], now)
         taken = (
             Reminder.objects.filter(pk__in=[row.pk for row in chosen], state__in=WAITING)
@@ -124,10 +125,10 @@ def take_back(rows: Sequence[Reminder]) -> int:
     )
 
 
-def _candidates(now: dt.datetime, days: Days) -> list[Reminder]:
+def _candidates(now: dt.datetime, days: Days, most: int) -> list[Reminder]:
     ready = Reminder.objects.filter(state__in=WAITING, next_at__lte=now, not_after__gt=now)
     first = ready.filter(_true_on(days)).order_by("next_at", "pk")
-    return list(first.select_related(*NEEDS)[: settings.REMINDER_GROUP])
+    return list(first.select_related(*NEEDS)[:most])
 
 
 def _wrong_hour(row: Reminder, now: dt.datetime) -> bool:

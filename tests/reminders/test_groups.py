@@ -1,6 +1,7 @@
 """A worker sends in groups: what it may leave behind, and how several share the work."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
@@ -80,6 +81,29 @@ def test_without_a_journal_to_write_nothing_goes_that_was_claimed_under_it(
     )
     assert outbox.deliver(now=NOW) >= 1
     assert State.IN_DOUBT not in states()
+
+
+def test_without_a_journal_they_go_one_by_one(three, sink, settings, monkeypatch):
+    """A crash leaves one in doubt, not a group."""
+    settings.REMINDER_JOURNAL = Path()
+    groups = []
+    fence = outbox.rows.fence
+    monkeypatch.setattr(
+        outbox.rows, "fence", lambda rows, now: groups.append(len(rows)) or fence(rows, now=now)
+    )
+    assert outbox.deliver(now=NOW) == 3
+    assert groups == [1, 1, 1]
+
+
+def test_one_that_waits_for_another_day_ends_no_pass(three, sink, settings):
+    """A group that is not full is no sign that nothing is left."""
+    row = Reminder.objects.first()
+    Reminder.objects.create(
+        patient=row.patient, course=row.course, kind="recorded", due_on=row.due_on,
+        next_at=NOW - days(1), not_after=row.not_after, due_version=row.due_version,
+    )  # fmt: skip
+    settings.REMINDER_GROUP = 3
+    assert outbox.deliver(now=NOW) == 3
 
 
 class TestADeadWorkersGroup:

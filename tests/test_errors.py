@@ -1,0 +1,31 @@
+"""What is answered when something is broken on our side."""
+
+import pytest
+from django.db import InterfaceError, OperationalError
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_503_and_comes_back(client, monkeypatch, error):
+    client.raise_request_exception = False
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", _raises(error))
+    client.cookies["sessionid"] = "a" * 32
+    response = client.get("/sign-in/")
+    assert response.status_code == 503
+    assert response["Retry-After"] == "10"
+    assert b"Nothing you saved was lost" in response.content
+
+
+def test_a_mistake_of_ours_is_500(client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", _raises(KeyError))
+    client.cookies["sessionid"] = "a" * 32
+    response = client.get("/sign-in/")
+    assert response.status_code == 500
+    assert "Retry-After" not in response
+
+
+def _raises(error: type[Exception]):
+    def fails(*_args):
+        raise error
+
+    return fails
