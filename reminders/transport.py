@@ -82,8 +82,9 @@ class Transport(ABC):
         """Send `letters`, as they were prepared, each to its one recipient, and yield what became
         of each, in order.
 
-        Ends early when `go` keeps one back or the line is lost. A letter for which nothing is yielded has surely not
-        been sent. `go` is asked in order, and never before the outcome of the letter before.
+        Ends early when `go` keeps one back or the line is lost. A letter for which nothing is
+        yielded has surely not been sent. `go` is asked in order, and never before the outcome of
+        the letter before.
 
         Raises:
             Unreachable: no further letter can be sent now, nor was the one whose turn it was.

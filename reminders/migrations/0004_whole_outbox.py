@@ -260,6 +260,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='reminder',
+            index=models.Index(fields=['kind', 'due_on'], name='reminders_by_date'),
+        ),
+        migrations.AddIndex(
+            model_name='reminder',
             index=models.Index(condition=models.Q(('state__in', ['PLANNED', 'RETRY_WAIT'])), fields=['not_after'], name='reminders_expiring'),
         ),
         migrations.AddIndex(

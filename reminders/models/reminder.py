@@ -253,6 +253,7 @@ class Reminder(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="reminder_kind_known"),
         ]
         indexes = [
+            models.Index(fields=["kind", "due_on"], name="reminders_by_date"),
             models.Index(
                 fields=["next_at"],
                 condition=Q(state__in=["PLANNED", "RETRY_WAIT"]),

@@ -8,7 +8,7 @@ from django.db.models import CharField, Exists, F, FilteredRelation, OuterRef, Q
 from django.db.models.functions import Cast, Concat
 
 from reminders.consent import KEPT_AWAY
-from reminders.models import OPEN, PATIENT, REOPENABLE, SENT, Reminder, State
+from reminders.models import OPEN, PATIENT, REOPENABLE, SENT, Helper, Reminder, State
 from reminders.rules import TOPICS
 
 from .inserting import insert_from
@@ -25,6 +25,8 @@ def add_copies(*, now: dt.datetime, courses: Collection[int] | None = None) -> i
     A copy follows a mail that is on its way, or that went after the helper had said yes and is
     still true. `courses` (ids) are the ones to look at, None for all.
     """
+    if not Helper.objects.helping().exists():
+        return 0
     mails = _mails_of_helped(now)
     if courses is not None:
         mails = mails.filter(course__in=courses)

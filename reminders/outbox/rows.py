@@ -4,7 +4,7 @@ ever open while the network is used.
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,16 +22,18 @@ from reminders.stopping import Days, clinic_days
 RETRY_MINUTES = (1, 5, 15, 60)
 
 
-def claim(*, now: dt.datetime, owner: str, most: int = 0) -> list[Reminder]:
+def claim(
+    *, now: dt.datetime, owner: str, most: int = 0, days: Days | None = None
+) -> list[Reminder]:
     """Take rows that are ready at `now`, still true, and within sending hours: at `most` so many,
     or a group.
 
     They are CLAIMED for `owner` (unique to the caller) until the lease ends; nobody else gets
     them. An empty list means that nothing is ready. At most one of each recipient's day: the
-    others wait for the next.
+    others wait for the next. `days` are the clinics' local dates, if they are at hand.
     """
-    days = clinic_days(now)
-    while candidates := _candidates(now, days, most or settings.REMINDER_GROUP):
+    days = days or clinic_days(now)
+    for candidates in _candidates(now, days, most or settings.REMINDER_GROUP):
         chosen = _one_a_day([row for row in candidates if not _wrong_hour(row, now)], now)
         taken = (
             Reminder.objects.filter(pk__in=[row.pk for row in chosen], state__in=WAITING)
@@ -125,10 +127,25 @@ def take_back(rows: Sequence[Reminder]) -> int:
     )
 
 
-def _candidates(now: dt.datetime, days: Days, most: int) -> list[Reminder]:
+def _candidates(now: dt.datetime, days: Days, most: int) -> Iterator[list[Reminder]]:
+    """The rows that are ready, at `most` so many at a time, the first ones first.
+
+    First their ids, by the index; only of these is asked whether they are still true. Asked of all
+    at once, PostgreSQL would read all courses to find a hundred.
+    """
     ready = Reminder.objects.filter(state__in=WAITING, next_at__lte=now, not_after__gt=now)
-    first = ready.filter(_true_on(days)).order_by("next_at", "pk")
-    return list(first.select_related(*NEEDS)[:most])
+    last: tuple[dt.datetime, int] | None = None
+    while True:
+        after = ready
+        if last:
+            later = Q(next_at__gt=last[0]) | Q(next_at=last[0], pk__gt=last[1])
+            after = ready.filter(later, next_at__gte=last[0])
+        ids = list(after.order_by("next_at", "pk").values_list("next_at", "pk")[:most])
+        if not ids:
+            return
+        last = ids[-1]
+        rows = Reminder.objects.filter(_true_on(days), pk__in=[pk for _at, pk in ids])
+        yield list(rows.select_related(*NEEDS).order_by("next_at", "pk"))
 
 
 def _wrong_hour(row: Reminder, now: dt.datetime) -> bool:

@@ -46,13 +46,17 @@ class Cell:
 
     def add(self, now: dt.datetime) -> int:
         """Add the rows that are missing, and open those again that were closed; how many."""
-        added = insert_from(Reminder, self._without_row(), self._columns(now))
-        return added + self._open_again(now)
+        # A closed row of the same course stands in the way of a new one, so it is left alone here.
+        added = insert_from(Reminder, self._unspoken(), self._columns(now))
+        return added + (self._open_again(now) if self._closed().exists() else 0)
 
     def missing(self) -> int:
         """How many of its rows are missing or closed, though they should be on their way."""
-        spoken = self._rows().exclude(REOPENABLE)
-        return self.facts.exclude(Exists(spoken)).count()
+        return self._unspoken().count()
+
+    def _unspoken(self) -> QuerySet[Any]:
+        """The facts that no row speaks for; one that was closed and may be opened does not."""
+        return self.facts.exclude(Exists(self._rows().exclude(REOPENABLE)))
 
     def _rows(self) -> QuerySet[Reminder]:
         """The rows that speak for one of the facts.
@@ -66,10 +70,6 @@ class Cell:
             visit_at=OuterRef("starts_at") if self.visit else None,
             recipient=PATIENT,
         )
-
-    def _without_row(self) -> QuerySet[Any]:
-        own = self._rows().filter(course=OuterRef(self.course))
-        return self.facts.exclude(Exists(self._rows().exclude(REOPENABLE))).exclude(Exists(own))
 
     def _columns(self, now: dt.datetime) -> dict[str, Any]:
         columns = {
@@ -85,27 +85,30 @@ class Cell:
             columns |= {"appointment": F("pk"), "visit_at": F("starts_at")}
         return columns
 
-    def _open_again(self, now: dt.datetime) -> int:
-        """Rows that were closed before anything was sent, and that are wanted again."""
-        spoken = self._rows().exclude(REOPENABLE)
-        wanted = self.facts.exclude(Exists(spoken))
-        closed = Reminder.objects.filter(
-            REOPENABLE, kind=self.fit.kind, due_on=self.fit.due_on, recipient=PATIENT
+    def _closed(self) -> QuerySet[Reminder]:
+        """Rows that were closed before anything was sent."""
+        return Reminder.objects.filter(
+            REOPENABLE,
+            kind=self.fit.kind,
+            due_on=self.fit.due_on,
+            recipient=PATIENT,
+            visit_at__isnull=not self.visit,
         )
+
+    def _open_again(self, now: dt.datetime) -> int:
+        """Those of them that are wanted again."""
+        again = self._unspoken().filter(**{self.course: OuterRef("course_id")})
+        changes: dict[str, Any] = {}
         if self.visit:
-            again = wanted.filter(course=OuterRef("course_id"), starts_at=OuterRef("visit_at"))
-        else:
-            closed = closed.filter(visit_at=None)
-            again = wanted.filter(pk=OuterRef("course_id"))
-        changes: dict[str, Any] = {
+            again = again.filter(starts_at=OuterRef("visit_at"))
+            changes["appointment_id"] = Subquery(again.values("pk")[:1])
+        changes |= {
             "state": State.PLANNED,
             "due_version": Subquery(again.values(self.due_version)[:1]),
             "next_at": max(now, self.fit.not_before),
             "not_after": self.fit.not_after,
         }
-        if self.visit:
-            changes["appointment_id"] = Subquery(again.values("pk")[:1])
-        return closed.filter(Exists(again)).update(**changes)
+        return self._closed().filter(Exists(again)).update(**changes)
 
 
 def _told_of_a_change(now: dt.datetime) -> QuerySet[Reminder]:

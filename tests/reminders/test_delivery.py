@@ -215,17 +215,17 @@ def test_what_is_claimed_nobody_else_can_claim(planned):
 
 
 def test_who_saw_it_too_but_came_second_gets_nothing(planned, monkeypatch):
-    looks = iter([outbox.rows._candidates(NOW, clinic_days(NOW), 10), []])
+    seen = list(outbox.rows._candidates(NOW, clinic_days(NOW), 10))
     outbox.claim(now=NOW, owner="first")
-    monkeypatch.setattr(outbox.rows, "_candidates", lambda *_: next(looks))
+    monkeypatch.setattr(outbox.rows, "_candidates", lambda *_: iter(seen))
     assert outbox.claim(now=NOW, owner="second") == []
     assert only_row().owner == "first"
 
 
 def test_what_stopped_being_true_since_it_was_seen_is_not_claimed(planned, monkeypatch):
-    looks = iter([outbox.rows._candidates(NOW, clinic_days(NOW), 10), []])
+    seen = list(outbox.rows._candidates(NOW, clinic_days(NOW), 10))
     Course.objects.update(stopped_on=TODAY)
-    monkeypatch.setattr(outbox.rows, "_candidates", lambda *_: next(looks))
+    monkeypatch.setattr(outbox.rows, "_candidates", lambda *_: iter(seen))
     assert outbox.claim(now=NOW, owner="worker") == []
 
 

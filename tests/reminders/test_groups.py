@@ -146,8 +146,11 @@ class TestADeadWorkersGroup:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_connections_share_the_work_and_send_each_mail_once(harbor, sink, settings):
+def test_several_connections_share_the_work_and_send_each_mail_once(
+    harbor, sink, settings, monkeypatch
+):
     settings.REMINDER_GROUP, settings.REMINDER_CONNECTIONS = 5, 3
+    monkeypatch.setattr(outbox.delivery, "SLOW_ANSWERS", 0)
     many_due_courses(harbor, due_in=60, count=40)
     outbox.plan(now=NOW)
     assert outbox.deliver(now=NOW) == 40
@@ -156,6 +159,15 @@ def test_several_connections_share_the_work_and_send_each_mail_once(harbor, sink
     )
     assert sink.connections > 1
     assert states() == [State.ACCEPTED] * 40
+
+
+def test_a_quick_server_is_asked_over_one_connection(harbor, sink, settings, monkeypatch):
+    settings.REMINDER_GROUP = 5
+    monkeypatch.setattr(outbox.delivery, "SLOW_ANSWERS", 60)
+    many_due_courses(harbor, due_in=60, count=20)
+    outbox.plan(now=NOW)
+    assert outbox.deliver(now=NOW) == 20
+    assert sink.connections == 1
 
 
 def test_a_row_swept_up_while_it_was_slow_was_sent_after_all(harbor, rosa, sink):
