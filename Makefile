@@ -38,8 +38,8 @@ demo: ## Fill the database with the demo clinic, without starting anything
 	@$(RUN) manage.py migrate --verbosity 0
 	@$(RUN) manage.py demo
 
-bench: ## Measure speed side by side, as ratios (minutes)
-	@$(DEV) -m tests.benchmarks
+bench: ## Measure speed side by side, as ratios (many minutes; ARGS="sending --rounds 3")
+	@$(DEV) -m tests.benchmarks $(ARGS)
 
 properties: ## Run the engine's laws on many thousand made-up histories (minutes)
 	@$(DEV) -m pytest tests/engine -m long -s $(ARGS)
@@ -48,7 +48,7 @@ mutants: ## Take the engine's guards out one by one and see which test notices (
 	@$(DEV) -m tests.mutants $(ARGS)
 
 faults: ## Kill workers, brokers and databases while reminders drain (minutes)
-	@$(DEV) -m pytest tests/faults -m long $(ARGS)
+	@$(DEV) -m tests -m long tests/faults $(ARGS)
 
 clean: ## Remove .venv and every cache; the data in var/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
