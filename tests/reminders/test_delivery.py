@@ -76,7 +76,7 @@ def test_many_mails_share_one_connection(harbor, rosa, sink):
 def test_the_receipt_is_on_disk(planned, sink, journal):
     outbox.deliver(now=NOW)
     mark = only_row().message_id
-    assert journal.read_text().splitlines()[1:] == [f"> {mark}", mark]
+    assert journal.read_text().splitlines()[-2:] == [f"> {mark}", mark]
 
 
 def test_at_night_a_mail_waits_for_the_morning(harbor, planned, sink):
