@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -38,8 +39,13 @@ def return_path(message_id: str) -> str:
     """
     local, at, domain = settings.REMINDER_BOUNCE_ADDRESS.partition("@")
     if not at:
-        return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        return _plain(settings.DEFAULT_FROM_EMAIL)
     return f"{local}+{message_id}@{domain}"
+
+
+@lru_cache(maxsize=10)
+def _plain(sender: str) -> str:
+    return parseaddr(sender)[1]
 
 
 def read(content: bytes, *, now: dt.datetime, came_to: str = "") -> Event | None:

@@ -25,14 +25,24 @@ from .models import Kind, Level, Preference, Reminder
 from .rules import TOPICS
 from .skeletons import MESSAGE_ONLY, Facts, Person, clean, skeleton_of
 
-__all__ = ["NEEDS", "Letter", "compose"]
+__all__ = ["COLUMNS", "NEEDS", "Letter", "compose"]
 
-# What `compose` looks at beside the row itself; with `select_related(*NEEDS)` only the digest and
-# the two notes that may name the next visit ask the database for more.
+# What `compose` looks at beside the row itself; read so, only the digest and the two notes that may
+# name the next visit ask the database for more.
 NEEDS = (
     "patient__clinic", "patient__preference", "course", "helper", "member__clinic", "member__user",
     "appointment", "corrects",
 )  # fmt: skip
+_CLINIC = ("name", "time_zone", "phone", "hours", "address", "booking_opens_days")
+# Of these the columns. Whole rows of eight tables would take longer to read than a mail to write.
+COLUMNS = (
+    *(f"patient__{name}" for name in ("given_name", "email", "language", "time_zone", "clinic")),
+    *(f"patient__clinic__{name}" for name in _CLINIC),
+    *(f"member__clinic__{name}" for name in _CLINIC),
+    *("patient__preference__level", "course__next_due_on", "helper__name", "helper__email"),
+    *("member__clinic", "member__user__name", "member__user__email", "appointment__starts_at"),
+    *("corrects__told_due_on", "corrects__visit_at"),
+)
 # Those that tell the due date. The note about an infusion may name the next visit instead.
 NAME_THE_DUE_DATE = {
     Kind.BOOK_1, Kind.BOOK_2, Kind.BOOK_3, Kind.SECOND_VISIT, Kind.OVERDUE_1, Kind.DATE_MOVED,

@@ -115,18 +115,26 @@ class Reminder(models.Model):
     """One mail to one person about one due date, visit or infusion."""
 
     # Whom and what it is about; both are empty for the clinic's own people.
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, related_name="+")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     course = models.ForeignKey(
         Course, on_delete=models.CASCADE, null=True, related_name="reminders"
     )
     appointment = models.ForeignKey(
-        Appointment, on_delete=models.SET_NULL, null=True, related_name="+"
+        Appointment, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
-    infusion = models.ForeignKey(Infusion, on_delete=models.SET_NULL, null=True, related_name="+")
+    infusion = models.ForeignKey(
+        Infusion, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     # For a date put right: the last move that it tells. `corrects` is the mail that had told
     # another date or time.
-    date_move = models.ForeignKey(DateMove, on_delete=models.CASCADE, null=True, related_name="+")
-    corrects = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
+    date_move = models.ForeignKey(
+        DateMove, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    corrects = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=Kind.choices)
     # The due date; for a visit's mail the visit's date; for "recorded" the date given; for a date
     # put right the new one, or the old one when there is none; for an invitation and a digest the
@@ -137,11 +145,19 @@ class Reminder(models.Model):
     visit_at = models.DateTimeField(null=True)
     # Who gets it: "patient", "helper-<id>" with `helper`, or "staff-<id>" with `member`.
     recipient = models.CharField(max_length=40, default=PATIENT, db_default=PATIENT)
-    helper = models.ForeignKey(Helper, on_delete=models.CASCADE, null=True, related_name="+")
-    member = models.ForeignKey(Membership, on_delete=models.CASCADE, null=True, related_name="+")
+    helper = models.ForeignKey(
+        Helper, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    member = models.ForeignKey(
+        Membership, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
     # Sent again by hand: the mail that it repeats, by whom and why.
-    resend_of = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="+")
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    resend_of = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    requested_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     request_reason = models.CharField(max_length=500, blank=True, db_default="")
 
     state = models.CharField(
@@ -163,7 +179,7 @@ class Reminder(models.Model):
     # What is sent. Message-ID and Date stay the same in a second copy. The Message-ID is made
     # when it is first needed, from ids and the secret key alone, so that a database that comes
     # back from a backup gives the same mail the same one.
-    message_id = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001 - unique
+    message_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - unique where it is one
     dated_at = models.DateTimeField(null=True)
     subject = models.CharField(max_length=200, blank=True, db_default="")
     body_text = models.TextField(blank=True, db_default="")
@@ -178,12 +194,17 @@ class Reminder(models.Model):
     bounced_at = models.DateTimeField(null=True)
     # Somebody at the clinic saw that it did not get through, and took it off the list.
     checked_at = models.DateTimeField(null=True)
-    checked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    checked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     objects = ReminderQuerySet.as_manager()
 
     class Meta:
+        # A row changes its state three times on its way, and PostgreSQL writes each of its index
+        # entries anew each time: what most rows leave empty has an index of the others alone.
         constraints = [
+            models.UniqueConstraint(fields=["message_id"], name="one_message_id_per_reminder"),
             models.UniqueConstraint(
                 "course",
                 "kind",
@@ -253,7 +274,20 @@ class Reminder(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="reminder_kind_known"),
         ]
         indexes = [
-            models.Index(fields=["kind", "due_on"], name="reminders_by_date"),
+            models.Index(fields=["patient", "kind", "due_on"], name="reminders_of_patient"),
+            models.Index(
+                fields=["kind", "due_on"],
+                condition=Q(state__in=["CANCELLED", "SUPPRESSED"]),
+                name="reminders_closed",
+            ),
+            *(
+                models.Index(
+                    fields=[name],
+                    condition=Q(**{f"{name}__isnull": False}),
+                    name=f"reminders_with_{name}",
+                )
+                for name in ("appointment", "infusion", "corrects", "helper", "member", "resend_of")
+            ),
             models.Index(
                 fields=["next_at"],
                 condition=Q(state__in=["PLANNED", "RETRY_WAIT"]),

@@ -15,10 +15,16 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from reminders import rules
-from reminders.emails import NEEDS
+from reminders.emails import COLUMNS, NEEDS
 from reminders.models import WAITING, Reminder, ReminderQuerySet, State
 from reminders.stopping import Days, clinic_days
 
+# All of the row but its last text, which is long and about to be written anew.
+OWN_COLUMNS = tuple(
+    one.name
+    for one in Reminder._meta.concrete_fields  # noqa: SLF001 - Django's public _meta
+    if one.name != "body_text"
+)
 RETRY_MINUTES = (1, 5, 15, 60)
 
 
@@ -145,7 +151,8 @@ def _candidates(now: dt.datetime, days: Days, most: int) -> Iterator[list[Remind
             return
         last = ids[-1]
         rows = Reminder.objects.filter(_true_on(days), pk__in=[pk for _at, pk in ids])
-        yield list(rows.select_related(*NEEDS).order_by("next_at", "pk"))
+        people = rows.select_related(*NEEDS).only(*OWN_COLUMNS, *COLUMNS)
+        yield list(people.order_by("next_at", "pk"))
 
 
 def _wrong_hour(row: Reminder, now: dt.datetime) -> bool:

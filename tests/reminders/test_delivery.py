@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from reminders import outbox
 from reminders.models import Heartbeat, Reminder, State
@@ -71,6 +72,17 @@ def test_many_mails_share_one_connection(harbor, rosa, sink):
     assert outbox.deliver(now=NOW) == 25
     assert sink.connections == 1
     assert len({mail["Message-ID"] for mail in sink.mails}) == 25
+
+
+def test_many_mails_cost_as_many_queries_as_one(harbor, rosa, sink):
+    asked = []
+    for count in (1, 8):
+        many_due_courses(harbor, due_in=60, count=count, name=f"{count}-")
+        outbox.plan(now=NOW)
+        with CaptureQueriesContext(connection) as questions:
+            assert outbox.deliver(now=NOW) == count
+        asked.append(len(questions))
+    assert asked[0] >= asked[1]
 
 
 def test_the_receipt_is_on_disk(planned, sink, journal):
