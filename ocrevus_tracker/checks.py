@@ -1,12 +1,16 @@
 """What is wrong with a configuration, said before it does harm."""
 
 import re
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.db import connection
+
+OLDEST_SQLITE = (3, 35)
 
 # The service's name and sender stand in inboxes that others may see. A drug, an illness or a
 # kind of treatment there tells what only the patient may tell.
@@ -27,6 +31,17 @@ def outside_names_are_neutral(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa
                 hint=f"Give {name} a neutral value, such as “Clinic Visits”.",
                 id="tracker.E001",
             )
+
+
+@register(Tags.compatibility)
+def sqlite_is_new_enough(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """The outbox asks SQLite which rows it has changed; older ones cannot tell."""
+    if connection.vendor == "sqlite" and sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        yield Error(
+            f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed.",
+            hint="Use a newer Python or system, or PostgreSQL: set DATABASE_URL.",
+            id="tracker.E003",
+        )
 
 
 @register(Tags.security)

@@ -1,6 +1,7 @@
 """Wrong configurations are named before they do harm."""
 
 import pytest
+from django.db import connection
 
 from ocrevus_tracker import checks
 
@@ -72,3 +73,10 @@ def test_a_real_deployment_passes(settings, database):
     settings.SITE_URL = "https://visits.example.org"
     settings.DEPLOYMENT_ID = "visits.example.org"
     assert ids(checks.deployment_is_real()) == []
+
+
+def test_an_sqlite_that_cannot_tell_what_it_changed_is_refused(monkeypatch):
+    assert ids(checks.sqlite_is_new_enough()) == []
+    monkeypatch.setattr(checks.sqlite3, "sqlite_version_info", (3, 34, 1))
+    on_sqlite = connection.vendor == "sqlite"
+    assert ids(checks.sqlite_is_new_enough()) == (["tracker.E003"] if on_sqlite else [])

@@ -50,11 +50,11 @@ def plan(*, now: dt.datetime) -> int:
 
     Returns how many were added or opened again. Doing it twice does nothing the second time.
     """
-    with transaction.atomic():
-        # First, so that a change made meanwhile sets the mark again and is not lost.
-        Course.objects.filter(unplanned=True).update(unplanned=False)
-        added = _plan(now)
-        added += len(_add_digests(now))
+    # First, so that a change made meanwhile sets the mark again and is not lost. No transaction
+    # holds it all together: nobody who saves something waits for us, and what is left undone by a
+    # crash is looked at again, because the beat at the end is missing.
+    Course.objects.filter(unplanned=True).update(unplanned=False)
+    added = _plan(now) + len(_add_digests(now))
     Heartbeat.beat(planned_at=now, reviewed_at=now)
     return added
 
@@ -75,8 +75,11 @@ def tick(*, now: dt.datetime) -> int:
     if calls.for_expiry:
         _expire(now)
     if calls.for_changes or calls.for_a_new_day:
-        while pks := _take_changed():
+        last = 0
+        # Once through: where it is too early to say, the mark is set again for the next minute.
+        while pks := _changed(after=last):
             added += _plan_courses(pks, now)
+            last = pks[-1]
     if calls.for_a_beat:
         Heartbeat.beat(planned_at=now)
     return added
@@ -149,8 +152,8 @@ def _plan_courses(pks: list[int], now: dt.datetime) -> int:
         return _plan(now, taken)
 
 
-def _take_changed() -> list[int]:
-    changed = Course.objects.filter(unplanned=True).order_by("pk")
+def _changed(*, after: int) -> list[int]:
+    changed = Course.objects.filter(unplanned=True, pk__gt=after).order_by("pk")
     return list(changed.values_list("pk", flat=True)[:AT_A_TIME])
 
 
