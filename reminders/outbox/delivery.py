@@ -84,8 +84,8 @@ def _send_all(now: dt.datetime, over: Callable[[], bool]) -> int:
     they would only take each other's time.
     """
     with Worker(now=now) as first:
-        first.send_group(over, most=FIRST_GROUP)
-        if first.seconds_a_mail < SLOW_ANSWERS:
+        few = first.send_group(over, most=FIRST_GROUP) < FIRST_GROUP
+        if few or first.seconds_a_mail < SLOW_ANSWERS:
             first.run(over)
             return first.accepted
         helpers = [Worker(now=now) for _one in range(settings.REMINDER_CONNECTIONS - 1)]
@@ -219,8 +219,10 @@ class Worker:
         def go(number: int) -> bool:
             if over() or not self._still_true(group, number):
                 return False
+            if not self._journal.begin(_mark(group.rows[number])):
+                return False
             group.begun = number + 1
-            return self._journal.begin(_mark(group.rows[number]))
+            return True
 
         answered = 0
         try:
