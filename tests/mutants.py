@@ -1,10 +1,11 @@
-"""`python -m tests.mutants`: takes guards out of the engine one by one; does a test notice?
+"""`python -m tests.mutants`: takes guards out of the rules one by one; does a test notice?
 
-mutmut changes one thing at a time (a `<` to a `<=`, a constant, a call) and runs the engine's
-tests that reach it. This runs it on a copy of the tracked files, so the tree stays as it is, and
-ends with 1 when fewer than `MUST` per cent of the changes are noticed. Each survivor is printed
-with its change: either a test is missing, or the change makes no difference (another word in a
-message for developers, `a <= b` where `a == b` cannot be).
+mutmut changes one thing at a time in the engine and in the reminders' rules (a `<` to a `<=`, a
+constant, a call) and runs those of their tests that reach it. This runs it on a copy of the
+tracked files, so the tree stays as it is, and ends with 1 when fewer than `MUST` per cent of the
+changes are noticed. Each survivor is printed with its change: either a test is missing, or the
+change makes no difference (another word in a message for developers, `a <= b` where `a == b`
+cannot be).
 """
 
 import json
