@@ -4,13 +4,14 @@ from allauth.account import views as account
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from ocrevus_tracker.accounts.views import healthz, home
+from ocrevus_tracker.accounts.views import favicon, healthz, home
 from reminders.readiness import readyz
 
 handler500 = "ocrevus_tracker.errors.broken"
 
 urlpatterns = [
     path("", home, name="home"),
+    path("favicon.ico", favicon),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("", include("schedules.urls")),

@@ -29,3 +29,10 @@ def _raises(error: type[Exception]):
         raise error
 
     return fails
+
+
+def test_the_icon_that_browsers_ask_for_unasked_changes_no_form_token(client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("ana@example.org"))
+    response = client.get("/favicon.ico")
+    assert (response.status_code, response["Location"]) == (302, "/static/img/icon.svg")
+    assert "csrftoken" not in response.cookies

@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from .models import User
@@ -15,6 +16,14 @@ def home(request: HttpRequest) -> HttpResponseRedirect:
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - login_required saw to it
     return redirect("staff:worklist" if user.works_at_a_clinic else "patient:home")
+
+
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponseRedirect:
+    """The icon that some browsers ask for unasked, often beside the first page of a session. An
+    error page in its place would set another form token than that page's, and void its forms.
+    """
+    return HttpResponseRedirect(static("img/icon.svg"))
 
 
 @require_safe
