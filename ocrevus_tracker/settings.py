@@ -223,7 +223,7 @@ REMINDER_LEASE_SECONDS = env.int("REMINDER_LEASE_SECONDS", default=120)
 REMINDER_GRACE_SECONDS = env.int("REMINDER_GRACE_SECONDS", default=15 * 60)
 # Connections to the mail server at once, and mails that share one look at the database.
 REMINDER_CONNECTIONS = env.int("REMINDER_CONNECTIONS", default=4)
-REMINDER_GROUP = env.int("REMINDER_GROUP", default=100)
+REMINDER_GROUP = env.int("REMINDER_GROUP", default=250)
 REMINDER_POLL_SECONDS = env.int("REMINDER_POLL_SECONDS", default=30)
 REMINDER_STALE_SECONDS = env.int("REMINDER_STALE_SECONDS", default=5 * 60)
 REMINDER_JOURNAL = Path(env.str("REMINDER_JOURNAL", default=str(VAR_DIR / "mail-receipts.journal")))

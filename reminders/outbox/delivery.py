@@ -84,11 +84,12 @@ def _send_all(now: dt.datetime, over: Callable[[], bool]) -> int:
     they would only take each other's time.
     """
     with Worker(now=now) as first:
-        few = first.send_group(over, most=FIRST_GROUP) < FIRST_GROUP
+        few = first.send_group(over) < FIRST_GROUP
         if few or first.seconds_a_mail < SLOW_ANSWERS:
             first.run(over)
             return first.accepted
-        helpers = [Worker(now=now) for _one in range(settings.REMINDER_CONNECTIONS - 1)]
+        others = range(settings.REMINDER_CONNECTIONS - 1)
+        helpers = [Worker(now=now, seconds_a_mail=first.seconds_a_mail) for _one in others]
         threads = [threading.Thread(target=one.run_apart, args=(over,)) for one in helpers]
         for thread in threads:
             thread.start()
@@ -117,10 +118,10 @@ class Group:
 class Worker:
     """One connection to the mail server, and what it needs to use it; a context manager."""
 
-    def __init__(self, *, now: dt.datetime) -> None:
+    def __init__(self, *, now: dt.datetime, seconds_a_mail: float = 0.0) -> None:
         self.accepted = 0
         self.stopped = False  # no mail can be sent now
-        self.seconds_a_mail = 0.0  # of the last group, for the mail server's part
+        self.seconds_a_mail = seconds_a_mail  # of the last group, for the mail server's part
         self._now = now
         self._days = clinic_days(now)
         self._transport: Transport = open_transport()
@@ -150,17 +151,11 @@ class Worker:
         while not self.stopped and not over() and self.send_group(over):
             pass
 
-    def send_group(self, over: Callable[[], bool], *, most: int = 0) -> int:
-        """Claim, render, fence and send one group, of at `most` so many; how many were claimed."""
-        # The journal's mark says where a successor may look for what was begun. Without one
-        # nobody could tell a group's mails apart after a crash: then they go one by one.
-        mark = self._journal.mark
-        claimed = table.claim(
-            now=self._now,
-            owner=f"{mark}:{self._name}",
-            most=(most or settings.REMINDER_GROUP) if mark else 1,
-            days=self._days,
-        )
+    def send_group(self, over: Callable[[], bool]) -> int:
+        """Claim, render, fence and send one group; how many were claimed."""
+        # The journal's mark says where a successor may look for what was begun.
+        owner = f"{self._journal.mark}:{self._name}"
+        claimed = table.claim(now=self._now, owner=owner, most=self._size(), days=self._days)
         if not claimed:
             return 0
         group = self._rendered(evidence.unreported(claimed, now=self._now))
@@ -175,6 +170,17 @@ class Worker:
         self._carry(group, over)
         self.seconds_a_mail = (time.monotonic() - began) / len(claimed)
         return len(claimed)
+
+    def _size(self) -> int:
+        """As many as can be sent while the fence holds. Without a journal nobody could tell the
+        mails of a group apart after a crash: then they go one by one.
+        """
+        if not self._journal.mark:
+            return 1
+        limit: int = settings.REMINDER_GROUP
+        if not self.seconds_a_mail:
+            return min(FIRST_GROUP, limit)
+        return min(max(int(FENCE_HOLDS / self.seconds_a_mail), FIRST_GROUP), limit)
 
     def _rendered(self, claimed: Sequence[Reminder]) -> Group:
         group = Group([], [])

@@ -150,8 +150,9 @@ class TestADeadWorkersGroup:
 def test_several_connections_share_the_work_and_send_each_mail_once(
     harbor, sink, settings, monkeypatch
 ):
-    settings.REMINDER_GROUP, settings.REMINDER_CONNECTIONS = 5, 3
-    monkeypatch.setattr(outbox.delivery, "SLOW_ANSWERS", 0)
+    settings.REMINDER_CONNECTIONS = 3
+    for name, value in {"FIRST_GROUP": 5, "SLOW_ANSWERS": 0, "FENCE_HOLDS": 0.001}.items():
+        monkeypatch.setattr(outbox.delivery, name, value)  # so that the groups stay small
     many_due_courses(harbor, due_in=60, count=40)
     outbox.plan(now=NOW)
     assert outbox.deliver(now=NOW) == 40
@@ -162,8 +163,7 @@ def test_several_connections_share_the_work_and_send_each_mail_once(
     assert states() == [State.ACCEPTED] * 40
 
 
-def test_a_quick_server_is_asked_over_one_connection(harbor, sink, settings, monkeypatch):
-    settings.REMINDER_GROUP = 5
+def test_a_quick_server_is_asked_over_one_connection(harbor, sink, monkeypatch):
     monkeypatch.setattr(outbox.delivery, "SLOW_ANSWERS", 60)
     many_due_courses(harbor, due_in=60, count=20)
     outbox.plan(now=NOW)
@@ -179,3 +179,9 @@ def test_a_row_swept_up_while_it_was_slow_was_sent_after_all(harbor, rosa, sink)
     Reminder.objects.update(state=State.IN_DOUBT, next_at=NOW + days(1))
     assert outbox.accept([row], now=NOW) == 1
     assert only_row().state == State.ACCEPTED
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(0, 10), (0.0001, 250), (0.01, 50), (3, 10)])
+def test_a_group_is_what_can_be_sent_while_the_fence_holds(db, seconds, size):
+    with outbox.delivery.Worker(now=NOW, seconds_a_mail=seconds) as worker:
+        assert worker._size() == size
