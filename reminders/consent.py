@@ -8,7 +8,7 @@ others still get. Whether a patient wants any mail at all is part of the stop ru
 from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Q
 
 from . import rules
-from .models import Helper, HelperQuerySet, MailChoices, Preference, Topic
+from .models import Helper, MailChoices, Preference, Topic
 
 # The kinds that each choice keeps away, by the field of `MailChoices` that holds it.
 KEPT_AWAY = {
@@ -35,11 +35,6 @@ def wanted_by_patient(kind: str) -> Q:
     """The condition on a course or on a patient's reminder: its patient wants mails of `kind`."""
     refusal = Preference.objects.filter(refuses(kind), patient=OuterRef("patient_id"))
     return ~Q(Exists(refusal))
-
-
-def helpers_wanting(kind: str) -> HelperQuerySet:
-    """The helpers who said yes and get copies of mails of `kind`."""
-    return Helper.objects.helping().exclude(refuses(kind))
 
 
 def is_wanted() -> Q:

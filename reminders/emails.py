@@ -25,7 +25,7 @@ from .models import Kind, Level, Preference, Reminder
 from .rules import TOPICS
 from .skeletons import MESSAGE_ONLY, Facts, Person, clean, skeleton_of
 
-__all__ = ["COLUMNS", "NEEDS", "Letter", "compose"]
+__all__ = ["COLUMNS", "NEEDS", "Letter", "compose", "neutral_sender"]
 
 # What `compose` looks at beside the row itself; read so, only the digest and the two notes that may
 # name the next visit ask the database for more.
@@ -106,7 +106,7 @@ def _letter(
         subject=filled.subject,
         text=filled.text,
         html=filled.html,
-        sender=_sender(settings.SITE_NAME, settings.DEFAULT_FROM_EMAIL),
+        sender=neutral_sender(),
         to=to,
         headers=_headers(reminder, person.stop_url, now),
         told_due_on=told_due_on,
@@ -275,6 +275,11 @@ def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, s
         headers["List-Unsubscribe"] = f"<{stop_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
+
+
+def neutral_sender() -> str:
+    """Who every mail is from: the service, under its neutral name."""
+    return _sender(settings.SITE_NAME, settings.DEFAULT_FROM_EMAIL)
 
 
 @lru_cache(maxsize=10)

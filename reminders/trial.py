@@ -2,7 +2,6 @@
 
 import datetime as dt
 import logging
-from email.utils import formataddr, parseaddr
 
 from django.conf import settings
 from django.core.cache import cache
@@ -13,6 +12,8 @@ from django.utils.translation import gettext as _
 from ocrevus_tracker.audit import trail
 from schedules.actions import UnableTo
 from schedules.models import Patient
+
+from .emails import neutral_sender
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,6 @@ def send_test(*, patient: Patient, now: dt.datetime) -> None:
 
 def _message(address: str) -> EmailMessage:
     """As neutral outside as every mail: no name, no clinic, nothing about health."""
-    _name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     lines = [
         _("This is a test. You asked for it on our website."),
         _("It arrived, so our emails can reach you here. You do not need to do anything."),
@@ -62,7 +62,7 @@ def _message(address: str) -> EmailMessage:
     return EmailMessage(
         subject=_("This is a test"),
         body="\n\n".join(lines) + "\n",
-        from_email=formataddr((" ".join(settings.SITE_NAME.split()), sender)),
+        from_email=neutral_sender(),
         to=[address],
         headers={"Auto-Submitted": "auto-generated"},
     )

@@ -12,7 +12,6 @@ from .preference import (
     Topic,
 )
 from .reminder import (
-    CORRECTING,
     MAX_DOUBT,
     OPEN,
     PATIENT,
@@ -30,7 +29,6 @@ from .reminder import (
 )
 
 __all__ = [
-    "CORRECTING",
     "MAX_DOUBT",
     "OPEN",
     "PATIENT",

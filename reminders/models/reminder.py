@@ -70,8 +70,6 @@ class Kind(models.TextChoices):
     DIGEST = "digest", _("Staff: today's list")
 
 
-# Take back what an earlier mail said; `corrects` is that mail.
-CORRECTING = (Kind.CHANGED, Kind.CANCELLED, Kind.DATE_MOVED)
 # About no course: to a person who was asked to help, and to the clinic's own people.
 WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.DIGEST)
 
