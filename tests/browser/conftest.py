@@ -31,6 +31,8 @@ EVERY_LOOK = tuple(product(WIDTHS, SCHEMES))
 # Enough for staff pages: the style guide shows what they are made of in every look.
 TWO_LOOKS = ((WIDTHS[0], "dark"), (WIDTHS[1], "light"))
 
+POLICY = "Content Security Policy"  # in what Chromium says of what it has not loaded or run
+
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 # What a finger can hit: a control, or its label when that is in the same row. A link within a
 # sentence is as high as its line, which WCAG 2.5.8 allows.
@@ -69,6 +71,13 @@ def page_without_javascript(browser: Browser, live_server) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture
+def page_with_own_styles(browser: Browser, live_server) -> Iterator[Page]:
+    """Readers may bring styles of their own, which no page may; mail programs know no policy."""
+    with visitor(browser, live_server.url, bypass_csp=True) as page:
+        yield page
+
+
 @contextmanager
 def visitor(browser: Browser, url: str, **options) -> Iterator[Page]:
     """A visitor with cookies of their own. US English, a clinic's time zone."""
@@ -80,8 +89,12 @@ def visitor(browser: Browser, url: str, **options) -> Iterator[Page]:
         **options,
     )
     context.set_default_timeout(10_000)
-    yield context.new_page()
+    page = context.new_page()
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text) if POLICY in said.text else None)
+    yield page
     context.close()
+    assert refused == [], "the page holds what its own policy forbids"
 
 
 def looks(page: Page, wanted: Sequence[tuple[int, str]] = EVERY_LOOK) -> Iterator[str]:
