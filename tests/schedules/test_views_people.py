@@ -57,7 +57,7 @@ class TestAdd:
 
     def test_a_second_tap_keeps_one_copy(self, nurse):
         sent = details()
-        nurse.post(ADD, sent)
+        nurse.post(ADD, sent, follow=True)
         assert "Already saved. We kept one copy." in text(nurse.post(ADD, sent, follow=True))
         assert Patient.objects.count() == 1
 
