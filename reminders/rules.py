@@ -179,7 +179,6 @@ def fit_moved(
 def fit_booked(
     *,
     visit_on: dt.date,
-    starts_at: dt.datetime,
     booked_at: dt.datetime,
     undo_for: dt.timedelta,
     now: dt.datetime,
@@ -191,7 +190,7 @@ def fit_booked(
     """
     last_day = visit_on - dt.timedelta(days=DAY_BEFORE_SAYS_IT + 1)
     not_after = min(booked_at + BOOKED_USEFUL_FOR, local_moment(last_day, LAST_HOUR, zone))
-    if now >= min(not_after, starts_at):
+    if now >= not_after:
         return None
     return Fit("booked", visit_on, booked_at + undo_for, not_after)
 

@@ -16,6 +16,18 @@ def utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)
 
 
+def _days(count: int) -> dt.timedelta:
+    return dt.timedelta(days=count)
+
+
+def _seconds(count: int) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
+
+
+def _wall(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts, tzinfo=NEW_YORK).astimezone(dt.UTC)
+
+
 def noon(day: dt.date, zone: ZoneInfo = NEW_YORK) -> dt.datetime:
     return rules.local_moment(day, 12, zone)
 
@@ -135,6 +147,98 @@ def test_word_of_a_moved_date_waits_as_long_and_is_of_use_as_long():
     assert not rules.fit_moved(**about, now=moved_at + _days(3))
 
 
+class TestNewsOfAVisit:
+    """Booked, moved, cancelled: told while it is of use, and not before a slip can be mended."""
+
+    BOOKED_AT = utc(2026, 9, 10, 20)
+
+    def fit_booked(self, *, visit_in: int = 30, now: dt.datetime = BOOKED_AT, zone=NEW_YORK):
+        return rules.fit_booked(
+            visit_on=dt.date(2026, 9, 10) + _days(visit_in),
+            booked_at=self.BOOKED_AT,
+            undo_for=UNDO,
+            now=now,
+            zone=zone,
+        )
+
+    def test_a_booking_is_told_once_it_can_no_longer_be_undone(self):
+        expected = rules.Fit(
+            "booked", dt.date(2026, 10, 10), utc(2026, 9, 10, 20, 15), utc(2026, 9, 13, 20)
+        )
+        assert self.fit_booked() == expected
+
+    def test_three_days_later_it_is_no_news(self):
+        assert self.fit_booked(now=self.BOOKED_AT + _days(3) - _seconds(1))
+        assert not self.fit_booked(now=self.BOOKED_AT + _days(3))
+
+    def test_two_days_before_the_visit_it_is_over_by_the_recipients_clock(self):
+        found = self.fit_booked(visit_in=3, zone=ZoneInfo("America/Los_Angeles"))
+        assert found
+        assert found.not_after == utc(2026, 9, 12, 0)  # 5 p.m. on the 11th
+
+    @pytest.mark.parametrize("visit_in", [0, 1, 2])
+    def test_what_the_mail_of_the_day_before_will_say_is_not_said_now(self, visit_in):
+        evening = self.BOOKED_AT + dt.timedelta(hours=1, seconds=1)  # after five in New York
+        assert not self.fit_booked(visit_in=visit_in, now=evening)
+
+    def fit_news(self, *, until: dt.timedelta) -> rules.Fit | None:
+        now = utc(2026, 9, 30, 20)
+        return rules.fit_visit_news(
+            "changed", visit_on=DUE, until=now + until, undo_for=UNDO, now=now
+        )
+
+    def test_a_change_waits_for_a_slip_to_be_mended(self):
+        assert self.fit_news(until=_days(1)) == rules.Fit(
+            "changed", DUE, utc(2026, 9, 30, 20, 15), utc(2026, 10, 1, 20)
+        )
+
+    def test_with_less_time_than_that_it_goes_at_once(self):
+        found = self.fit_news(until=UNDO)
+        assert found
+        assert found.not_before == utc(2026, 9, 30, 20)
+
+    def test_once_the_time_has_come_it_is_of_no_use(self):
+        assert self.fit_news(until=_seconds(1))
+        assert not self.fit_news(until=_days(0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "visit_in", "day"),
+    [
+        ("book-1", None, dt.date(2026, 9, 30)),
+        ("day-before", None, None),
+        ("digest", None, None),
+        ("cancelled", None, dt.date(2026, 9, 30)),
+        ("changed", _days(2), dt.date(2026, 9, 30)),
+        ("changed", _days(2) - _seconds(1), None),
+        ("cancelled", _seconds(1), None),
+        ("prepare", _days(1), dt.date(2026, 9, 30)),
+    ],
+)
+def test_which_day_of_its_recipient_a_mail_takes_up(kind, visit_in, day):
+    moment = utc(2026, 10, 1, 3)  # 11 p.m. on the day before in New York
+    visit_at = visit_in and moment + visit_in
+    assert rules.day_of(kind, moment, NEW_YORK, visit_at=visit_at) == day
+
+
+@pytest.mark.parametrize(("kind", "opens"), [("book-1", 9), ("day-before", 10), ("digest", 7)])
+def test_what_waits_for_the_next_day_goes_when_its_hours_begin_there(kind, opens):
+    eleven_at_night = utc(2026, 10, 1, 3)
+    assert rules.tomorrow(kind, eleven_at_night, NEW_YORK) == _wall(2026, 10, 1, opens)
+
+
+def test_what_takes_something_back_goes_before_what_asks_for_something():
+    kinds = ["book-1", "helper-invite", "recorded", "date-moved", "changed", "cancelled"]
+    assert sorted(kinds, key=rules.urgency) == [
+        *("cancelled", "changed", "date-moved", "helper-invite"),
+        *("book-1", "recorded"),
+    ]
+
+
+def test_a_zone_is_known_by_its_name():
+    assert rules.zone_of("America/New_York") == NEW_YORK
+
+
 A, B, C = (DUE + dt.timedelta(days=number) for number in range(3))
 
 
@@ -238,15 +342,3 @@ def test_the_range_to_look_for_is_the_range_that_fits():
             if rules.fit(rule, anchor_on=today + _days(days), now=noon(today), zone=NEW_YORK)
         }
         assert fits == set(range((first - today).days, (last - today).days + 1)), rule.kind
-
-
-def _days(count: int) -> dt.timedelta:
-    return dt.timedelta(days=count)
-
-
-def _seconds(count: int) -> dt.timedelta:
-    return dt.timedelta(seconds=count)
-
-
-def _wall(*parts: int) -> dt.datetime:
-    return dt.datetime(*parts, tzinfo=NEW_YORK).astimezone(dt.UTC)
