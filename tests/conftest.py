@@ -1,7 +1,12 @@
 """What all tests share: the cast, a database of their own, passwords that cost nothing to check."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connections
+
+from tests.telltales import Telltales, listening
+from tests.tenants import watching
 
 pytest_plugins = ["tests.cast"]
 
@@ -23,3 +28,19 @@ def django_db_modify_db_settings(
 def _quick_passwords(settings):
     """A real hash takes a fifth of a second; no test is about that."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _whose_rows(settings, monkeypatch):
+    """A page that asks about everybody's patients fails its test: see tests/tenants.py."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.tenants.TenantGuard"]
+    with watching(monkeypatch):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def telltales(monkeypatch) -> Iterator[Telltales]:
+    """A test in which something about a patient is told to a log or the like fails."""
+    with listening(monkeypatch) as ears:
+        yield ears
+    assert ears.told == []

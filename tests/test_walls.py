@@ -140,6 +140,7 @@ def test_an_error_in_other_middleware_is_dressed(client, monkeypatch, middleware
     assert_dressed(answer)
 
 
+@pytest.mark.django_db
 def test_a_file_is_dressed_and_may_be_kept(client, settings):
     settings.WHITENOISE_USE_FINDERS = True
     answer = client.get("/static/css/app.css")
