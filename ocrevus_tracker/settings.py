@@ -13,6 +13,9 @@ EMAIL_BACKEND       instead of EMAIL_URL: a mail service's API, such as
                     anymail.backends.postmark.EmailBackend
 ANYMAIL_…           django-anymail's settings. ANYMAIL_WEBHOOK_SECRET (user:password) opens
                     /mail/events/postmark/, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY the same for mailgun
+AUDIT_ANCHOR        the file that knows the end of the audit trail; best on another disk
+AUDIT_KEYS          comma-separated, what signs the trail: the first is in use, the others are still
+                    believed. Default: SECRET_KEY. Add a new one in front, take none away
 REMINDER_…          lease, grace and poll times in seconds; the receipt journal's path
   STALE_SECONDS     without work for so long, /readyz and audit_reminders say that the worker is off
   WEBHOOK_KEY       opens /mail/events/ for reports signed with this key
@@ -230,6 +233,11 @@ REMINDER_JOURNAL = Path(env.str("REMINDER_JOURNAL", default=str(VAR_DIR / "mail-
 REMINDER_WEBHOOK_KEY = env.str("REMINDER_WEBHOOK_KEY", default="")
 REMINDER_BOUNCE_ADDRESS = env.str("REMINDER_BOUNCE_ADDRESS", default="")
 REMINDER_RELAY_LOOKUP = shlex.split(env.str("REMINDER_RELAY_LOOKUP", default=""))
+
+# -- Audit trail ---------------------------------------------------------------
+
+AUDIT_ANCHOR = Path(env.str("AUDIT_ANCHOR", default=str(VAR_DIR / "audit-anchor.jsonl")))
+AUDIT_KEYS = env.list("AUDIT_KEYS", default=[SECRET_KEY])
 
 # -- Sign-in -----------------------------------------------------------------
 

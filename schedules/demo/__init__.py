@@ -6,10 +6,11 @@ done "on its day": the history looks as if the clinic had used the product for y
 
 import datetime as dt
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from ocrevus_tracker.accounts.models import Clinic, User
-from ocrevus_tracker.audit.models import Entry
+from ocrevus_tracker.audit import anchor, guards
+from ocrevus_tracker.audit.models import Detail, Entry, Seal
 from schedules.models import Patient
 
 from .clinicians import NURSE, PASSWORD, PRESCRIBER, Clinicians
@@ -49,8 +50,17 @@ def remove() -> None:
             memberships__clinic=clinic
         )
         ids = list(people.values_list("pk", flat=True))
-        # A demo's trail goes with the demo; a real clinic's never does.
-        Entry.objects.filter(clinic=clinic).delete()
+        _forget_trail()
         Patient.objects.filter(clinic=clinic).delete()
         clinic.delete()
         User.objects.filter(pk__in=ids).delete()
+
+
+def _forget_trail() -> None:
+    """A demo's trail goes with the demo, which is alone in its database; a real clinic's never
+    does.
+    """
+    with guards.lifted(connection):
+        for rows in (Detail, Entry, Seal):
+            rows.objects.all().delete()
+    anchor.begin_anew(after=0, reason="another demo")
