@@ -199,7 +199,6 @@ def _news(visits: list[_Visit], now: dt.datetime) -> Iterator[Wanted]:
 def _booked(visit: _Visit, now: dt.datetime) -> Iterator[Wanted]:
     fit = rules.fit_booked(
         visit_on=visit.starts_on(),
-        starts_at=visit.starts_at,
         booked_at=visit.booked_at,
         undo_for=UNDO_FOR,
         now=now,

@@ -109,6 +109,8 @@ def test_a_mail_has_exactly_one_recipient(line, to):
     [
         ("RCPT", "450 later", Temporary),
         ("RCPT", "550 nobody", Permanent),
+        ("GO", "451 later", Temporary),
+        ("GO", "554 nobody there", Permanent),
         ("DATA", "451 later", Temporary),
         ("DATA", "554 never", Permanent),
         ("DATA", "hang up", Doubt),
@@ -131,6 +133,8 @@ def test_an_answer_about_one_mail_is_about_that_one(line, sink, step, reply, err
         ("MAIL", "stall"),
         ("RCPT", "421 closing"),
         ("RCPT", "999 what"),
+        ("GO", "421 closing"),
+        ("GO", "250 what"),
         ("DATA", "421 closing"),
     ],
 )
@@ -176,6 +180,41 @@ def test_a_server_that_wants_the_content_though_it_refused_gets_an_empty_one(lin
     assert send(line) == [Permanent]
     sink.answer.clear()
     assert send(line, "ben") == [None]
+
+
+def outcomes_before_the_line_was_lost(line: Transport) -> list[type[TransportError] | None]:
+    """Of letters to Ana and Ben, over a line that does not last."""
+    letters = [line.prepare(Letter(f"{name}@example.org"), "f" * 32) for name in ("ana", "ben")]
+    line.ready()
+    found = []
+    with pytest.raises(Unreachable):
+        found.extend(
+            refusal and type(refusal)
+            for _number, refusal in line.hand_over(letters, lambda _number: True)
+        )
+    return found
+
+
+def test_a_refusal_stands_though_the_line_is_lost_behind_it(line, sink):
+    sink.answer |= {"RCPT": "550 nobody", "RSET": "hang up"}
+    assert outcomes_before_the_line_was_lost(line) == [Permanent]
+    sink.answer.clear()
+    assert send(line, "ben") == [None]
+
+
+def test_one_that_hangs_up_on_an_empty_content_is_called_again(line, sink):
+    sink.pipelines = sink.asks_all_the_same = True
+    sink.answer |= {"RCPT": "550 nobody", "EMPTY": "hang up"}
+    assert outcomes_before_the_line_was_lost(line) == [Permanent]
+    sink.answer.clear()
+    assert send(line, "ben") == [None]
+
+
+def test_a_server_whose_last_words_are_no_answer_is_left_all_the_same(line, sink):
+    sink.answer["QUIT"] = "221 " + "bye " * 3000
+    send(line)
+    line.close()
+    assert line._backend.connection is None
 
 
 @pytest.mark.parametrize("reply", ["450 later", "421 closing", "550 nobody", "hang up"])
