@@ -11,7 +11,7 @@ from ocrevus_tracker.audit import trail
 from schedules.engine.screening import BY_CODE, Check
 from schedules.models import Finding, Patient, Screening, ScreeningStatus
 
-from .shared import UnableTo, saved_before
+from .shared import UnableTo, made, saved_before
 
 
 class UnableToRecordCheck(UnableTo):
