@@ -8,7 +8,6 @@ shown: there is no act and no reading without one. The chain is closed over it a
 import datetime as dt
 import secrets
 from collections.abc import Collection, Mapping
-from enum import StrEnum
 from typing import Any
 
 from django.db import models, transaction
@@ -26,21 +25,6 @@ HELPER = "helper"
 
 # What a verb changed: the old and the new value, by field.
 Changes = Mapping[str, tuple[Any, Any]]
-
-
-class SignIn(StrEnum):
-    """What happens at the door."""
-
-    IN = "sign in"
-    OUT = "sign out"
-    REFUSED = "sign-in refused"
-    CODE_SENT = "sign-in code sent"
-    FACTOR_ADDED = "sign-in factor added"
-    FACTOR_REMOVED = "sign-in factor removed"
-    RECOVERY_USED = "recovery code used"
-    CONFIRMED = "sign-in confirmed again"
-    PASSWORD_CHANGED = "password changed"  # noqa: S105 - the name of an event
-    ADDRESS_CHANGED = "sign-in address changed"
 
 
 def record(
@@ -145,16 +129,16 @@ def record_export(
 def record_sign_in(
     *, at: dt.datetime, user: User | None, event: str, reason: str = "", role: str = ""
 ) -> Entry:
-    """Add what happened at the door: an event of `SignIn`, or another in at most 40 characters.
+    """Add what happened at the door, in at most 40 characters, as in "sign in".
 
-    `user` is None where nobody here has that address. `reason` may say by what means ("passkey"),
-    and holds no address and no secret.
+    `user` is None where nobody here has that address: the same work is done then, so that no
+    answer comes sooner. `reason` may say by what means ("passkey"), and holds nothing typed.
     """
     return _add(
         Entry(
             at=at,
             actor=user,
-            role=role or (_role_anywhere(user) if user else SYSTEM),
+            role=role or _role_anywhere(user),
             clinic=None,
             act=event,
             subject=name_of(user) if user else "",
@@ -243,9 +227,10 @@ def _role_of(actor: User | None, clinic: Clinic) -> str:
     return works_as.first() or PATIENT
 
 
-def _role_anywhere(user: User) -> str:
-    works_as = Membership.objects.filter(user=user).order_by("pk").values_list("role", flat=True)
-    return works_as.first() or PATIENT
+def _role_anywhere(user: User | None) -> str:
+    works = Membership.objects.filter(user_id=user.pk if user else 0).order_by("pk")
+    role = works.values_list("role", flat=True).first()
+    return role or (PATIENT if user else SYSTEM)
 
 
 def _patient_of(subject: models.Model) -> int | None:

@@ -57,7 +57,7 @@ def a_trail(harbor, rosa, priya, ana, ben) -> None:
             reason="typing mistake",
             changes={"dose_mg": (300, 600)},
         )
-        trail.record_sign_in(at=now, user=rosa, event=trail.SignIn.IN)
+        trail.record_sign_in(at=now, user=rosa, event="sign in")
         trail.record(at=now, actor=None, clinic=harbor, act="recompute", subject=harbor)
         seal(now=now)
 
