@@ -1,8 +1,9 @@
 """Every address of the service."""
 
-from allauth.account import views as account
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
+from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from ocrevus_tracker.accounts.views import favicon, healthz, home
 from reminders.readiness import readyz
@@ -16,20 +17,10 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", include("schedules.urls")),
     path("", include("reminders.urls")),
-    # Of django-allauth only the doors that are open here; its names are its own.
-    path("sign-in/", account.request_login_code, name="account_request_login_code"),
-    path("sign-in/code/", account.confirm_login_code, name="account_confirm_login_code"),
-    path("sign-in/staff/", account.login, name="account_login"),
-    path("sign-out/", account.logout, name="account_logout"),
-    # allauth links to a sign-up page; here clinics add people, so it leads back to the door.
-    path(
-        "sign-up/",
-        RedirectView.as_view(pattern_name="account_request_login_code"),
-        name="account_signup",
-    ),
-    path(
-        "inactive/",
-        RedirectView.as_view(pattern_name="account_request_login_code"),
-        name="account_inactive",
-    ),
+    path("", include("ocrevus_tracker.accounts.urls")),
 ]
+
+if settings.DJANGO_ADMIN:
+    # Behind the same door: its own asks for a password alone. The second step is the middleware's.
+    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+    urlpatterns.append(path("admin/", admin.site.urls))

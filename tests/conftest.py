@@ -3,6 +3,8 @@
 import pytest
 from django.db import connections
 
+from ocrevus_tracker.accounts import mailing
+
 pytest_plugins = ["tests.cast"]
 
 
@@ -23,3 +25,15 @@ def django_db_modify_db_settings(
 def _quick_passwords(settings):
     """A real hash takes a fifth of a second; no test is about that."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _mails_arrive(monkeypatch):
+    """A sign-in mail is there as soon as the page is, so that a test can read it."""
+    later = mailing.send_later
+
+    def now(*facts) -> None:
+        later(*facts)
+        mailing.settle()
+
+    monkeypatch.setattr(mailing, "send_later", now)
