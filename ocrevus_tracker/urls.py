@@ -3,14 +3,14 @@
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from ocrevus_tracker.accounts.views import favicon, healthz, home
 from reminders.readiness import readyz
 
 handler500 = "ocrevus_tracker.errors.broken"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("favicon.ico", favicon),
     path("healthz", healthz, name="healthz"),
@@ -20,7 +20,12 @@ urlpatterns = [
     path("", include("ocrevus_tracker.accounts.urls")),
 ]
 
-if settings.DJANGO_ADMIN:
-    # Behind the same door: its own asks for a password alone. The second step is the middleware's.
+
+def admin_pages() -> list[URLResolver]:
+    """Django's own admin, behind our door: its own asks for a password alone."""
     admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-    urlpatterns.append(path("admin/", admin.site.urls))
+    return [path("admin/", admin.site.urls)]
+
+
+if settings.DJANGO_ADMIN:
+    urlpatterns += admin_pages()

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -98,16 +99,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return resolve_url("mfa_index")
 
+    def is_safe_url(self, url: str) -> bool:
+        """Whether a link may lead there after signing in: to a page of ours, nowhere else."""
+        return url.startswith("/") and bool(super().is_safe_url(url))
+
     # -- Whose tries are counted ---------------------------------------------
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Whom allauth's limits per address on the net are for; a device that knows the typed
         person stands for itself.
         """
-        typed = request.POST.get("login") or request.POST.get("email") or ""
-        if not typed and request.user.is_authenticated:
-            typed = request.user.email
-        return devices.allowance(request, typed) or str(super().get_client_ip(request))
+        return devices.allowance(request, _who_tries(request)) or str(
+            super().get_client_ip(request)
+        )
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ANN401 - see above
         email = credentials.get("email", "").lower()
@@ -116,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     # -- Mail ----------------------------------------------------------------
 
     def generate_login_code(self) -> str:
-        """A code that the session keeps sealed: neither a backup nor a table of sessions tells it."""
+        """A code that the session keeps sealed, so that a copy of the database does not tell it."""
         return seal(super().generate_login_code())
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -150,6 +154,15 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """What a passkey belongs to: this host, under the service's neutral name."""
         return super().get_public_key_credential_rp_entity() | {"name": settings.SITE_NAME}
+
+
+def _who_tries(request: HttpRequest) -> str:
+    """The address that was typed now or in the step before, or that of who is signed in."""
+    if typed := request.POST.get("login") or request.POST.get("email"):
+        return str(typed)
+    if request.user.is_authenticated:
+        return request.user.email
+    return str((request.session.get(LOGIN_SESSION_KEY) or {}).get("email") or "")
 
 
 def _language_of(email: str) -> str:

@@ -58,7 +58,7 @@ def remember(request: HttpRequest, response: HttpResponse, email: str) -> None:
 def allowance(request: HttpRequest, email: str) -> str:
     """Whose tries are counted: the device's own for somebody it knows, else "" for all others."""
     device = of(request)
-    return f"device {device.name}" if device and email and device.knows(email) else ""
+    return f"device-{device.name}" if device and email and device.knows(email) else ""
 
 
 def _mark(email: str) -> str:

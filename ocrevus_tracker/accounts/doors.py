@@ -3,10 +3,12 @@
 import time
 from typing import Any
 
+from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login_by_code import LoginCodeVerificationProcess
-from allauth.account.internal.stagekit import clear_login
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
 from allauth.account.models import Login
-from allauth.account.stages import LoginByCodeStage, LoginStage, LoginStageController
+from allauth.account.stages import LoginByCodeStage, LoginStage
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import (
     ConfirmLoginCodeView,
@@ -31,8 +33,27 @@ from .forms import may_ask_for_code, opened
 from .models import User
 
 
+def _waiting(request: HttpRequest) -> dict[str, Any]:
+    """Of whoever waits for a code in this browser, what allauth keeps: "email", "at" and more;
+    empty for nobody. allauth looks up a person whom it knows each time it reads this; so that
+    an unknown one takes as long, we look up nobody.
+    """
+    login = request.session.get(LOGIN_SESSION_KEY) or {}
+    stages = login.get("state", {}).get("stages", {})
+    if stages.get("current") != LoginByCodeStage.key:
+        return {}
+    if login.get("user_pk") is None:
+        User.objects.filter(pk=0).first()
+    found: dict[str, Any] = stages[LoginByCodeStage.key]["data"]
+    return found
+
+
 class AskForCode(RequestLoginCodeView):  # type: ignore[misc]  # allauth ships no types
     """The patients' door: an address to send a code to, or a passkey."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's own signature
+        _waiting(request)
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's own signature
         """Staff whose session ended are shown their own door, once."""
@@ -54,14 +75,20 @@ class EnterCode(ConfirmLoginCodeView):  # type: ignore[misc]  # allauth ships no
     """Where the code goes. It works in the browser that asked for it, once."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's own signature
-        stage = LoginStageController.enter(request, LoginByCodeStage.key)
-        if stage is None or request.user.is_authenticated:
-            return super().dispatch(request, *args, **kwargs)
-        if stage.login.user is None:
-            User.objects.filter(pk=0).first()  # what allauth asks for somebody who is known
-        if request.method == "POST" and not LoginCodeVerificationProcess(stage).is_valid():
-            return _send_anew(request, stage)
+        waiting = _waiting(request)
+        old = waiting and time.time() - waiting["at"] > app_settings.LOGIN_BY_CODE_TIMEOUT
+        if old and request.method == "POST" and not request.user.is_authenticated:
+            return _send_anew(request, waiting["email"])
         return super().dispatch(request, *args, **kwargs)
+
+    def _resend_form_valid(self, form: Form) -> HttpResponse:
+        """Another mail for everybody: with a code, or with the reason why there is none."""
+        answer = super()._resend_form_valid(form)
+        if self._process.user is None:
+            get_adapter().send_mail(
+                "account/email/unknown_account", self._process.state["email"], {}
+            )
+        return answer
 
     def _verify_form_valid(self, form: Form) -> HttpResponse:
         self.request.session[KEEP] = form.cleaned_data["keep"]
@@ -72,9 +99,8 @@ class EnterCode(ConfirmLoginCodeView):  # type: ignore[misc]  # allauth ships no
         return super().form_invalid(form)
 
 
-def _send_anew(request: HttpRequest, stage: LoginStage) -> HttpResponse:
+def _send_anew(request: HttpRequest, email: str) -> HttpResponse:
     """The code is too old: another one, for the same address."""
-    email = stage.state["email"]
     clear_login(request)
     if not may_ask_for_code(email):
         messages.error(request, str(TOO_MANY))
@@ -94,12 +120,15 @@ def from_mail(request: HttpRequest) -> HttpResponse:
     programs open links as well; and its code works in the browser that asked for it alone.
     """
     code = opened(request.GET.get("code", ""))
-    waits = LoginStageController.enter(request, LoginByCodeStage.key) is not None
-    return render(request, "account/from_mail.html", {"code": code, "waits": waits})
+    return render(request, "account/from_mail.html", {"code": code, "waits": _waiting(request)})
 
 
 class StaffDoor(LoginView):  # type: ignore[misc]  # allauth ships no types
     """An address and a password; the second step comes after."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's own signature
+        _waiting(request)
+        return super().dispatch(request, *args, **kwargs)
 
     def _redirect_to_pending_stage(
         self, request: HttpRequest, stage: LoginStage
@@ -111,6 +140,13 @@ class StaffDoor(LoginView):  # type: ignore[misc]  # allauth ships no types
 
 class PasskeyDoor(LoginWebAuthnView):  # type: ignore[misc]  # allauth ships no types
     """Signs in with a passkey alone, which has asked for a finger, a face or a PIN itself."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's own signature
+        _waiting(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> None:
+        """Stay: a passkey does without the step that waits."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401 - allauth's own signature
         answer = super().get(request, *args, **kwargs)

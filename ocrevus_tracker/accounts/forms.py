@@ -1,5 +1,6 @@
 """Sign-in forms: allauth's, with our words and our limits."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
@@ -29,6 +30,8 @@ from .sealing import InvalidToken, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 # Opened where nobody has a code coming, so that both cost the same.
 NO_CODE = seal("no code")
@@ -114,12 +117,16 @@ class _SecondStepCode(forms.Form):
 
 
 def _opens(authenticator: Authenticator, code: str) -> bool:
-    if not authenticator.wrap().validate_code(code):
+    try:
+        if not authenticator.wrap().validate_code(code):
+            return False
+    except InvalidToken:
+        log.error("SECRET_KEY has changed: authenticator %s cannot be read", authenticator.pk)  # noqa: TRY400 - no trace of a secret
         return False
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         return True
     # allauth notes a code as used for one period; with its tolerance a code lives three.
-    used = f"used code {authenticator.pk} {normalize_user_code(code)}"
+    used = f"used-code-{authenticator.pk}-{normalize_user_code(code)}"
     return cache.add(used, 1, timeout=3 * period())
 
 

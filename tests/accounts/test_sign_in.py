@@ -10,19 +10,7 @@ from django.urls import reverse
 from ocrevus_tracker.accounts.models import User
 from tests.cast import PASSWORD, signed_in
 
-REQUEST = "/sign-in/"
-CONFIRM = "/sign-in/code/"
-STAFF = "/sign-in/staff/"
-
-
-def ask_for_code(client: Client, email: str):
-    return client.post(REQUEST, {"email": email})
-
-
-def sent_code() -> str:
-    [message] = mail.outbox
-    [code] = re.findall(r"\b\d{3} ?\d{3}\b", message.body)
-    return code
+from .doors import CONFIRM, STAFF, ask_for_code, sent_code
 
 
 class TestPatientsSignInByCode:
