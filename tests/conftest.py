@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from ocrevus_tracker.accounts import mailing
 from ocrevus_tracker.audit import guards
 
 pytest_plugins = ["tests.cast"]
@@ -49,3 +50,15 @@ def _emptied_with_its_guards() -> None:
             empty(ops, sql_list)
 
     operations.execute_sql_flush = flush
+
+
+@pytest.fixture(autouse=True)
+def _mails_arrive(monkeypatch):
+    """A sign-in mail is there as soon as the page is, so that a test can read it."""
+    later = mailing.send_later
+
+    def now(*facts) -> None:
+        later(*facts)
+        mailing.settle()
+
+    monkeypatch.setattr(mailing, "send_later", now)
