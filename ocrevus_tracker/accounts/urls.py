@@ -18,16 +18,16 @@ _to_the_door = RedirectView.as_view(pattern_name="account_request_login_code")
 urlpatterns = [
     path("sign-in/", _door(doors.AskForCode.as_view()), name="account_request_login_code"),
     path("sign-in/code/", _door(doors.EnterCode.as_view()), name="account_confirm_login_code"),
-    path("sign-in/link/", _door(doors.from_mail), name="sign_in_link"),
+    path("sign-in/link/", _door(doors.from_mail, methods=("GET",)), name="sign_in_link"),
     path("sign-in/passkey/", _door(doors.PasskeyDoor.as_view()), name="mfa_login_webauthn"),
     path("sign-in/staff/", _door(doors.StaffDoor.as_view()), name="account_login"),
     path("sign-in/staff/second-step/", _door(mfa.authenticate), name="mfa_authenticate"),
     path("sign-in/stay/", _door(doors.stay), name="stay"),
-    path("sign-in/timed-out/", _door(doors.timed_out), name="timed_out"),
+    path("sign-in/timed-out/", _door(doors.timed_out, methods=("POST",)), name="timed_out"),
     path("sign-out/", _door(doors.SignOut.as_view()), name="account_logout"),
     # How I sign in.
     path("my/sign-in/", _own(ways.Ways.as_view()), name="mfa_index"),
-    path("my/sign-in/faster/", _own(doors.offer_passkey), name="offer_passkey"),
+    path("my/sign-in/faster/", _own(doors.offer_passkey, methods=("GET",)), name="offer_passkey"),
     path("my/sign-in/passkeys/add/", _own(ways.AddPasskey.as_view()), name="mfa_add_webauthn"),
     path(
         "my/sign-in/passkeys/<int:pk>/remove/",
