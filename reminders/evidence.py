@@ -208,13 +208,15 @@ def _note_dead_address(
     person = reminder.helper or patient
     if not person.email or _is_another(person.email, reminder, patient, event):
         return
-    _row, is_new = DeadAddress.objects.get_or_create(
+    row, is_new = DeadAddress.objects.get_or_create(
         patient=patient,
         email=person.email,
         defaults={"helper": reminder.helper, "found_at": now},
     )
     if is_new:
         Course.objects.filter(patient=patient).mark_unplanned()
+        act = "find address dead"
+        trail.record(at=now, actor=None, clinic=patient.clinic, act=act, subject=row)
         log.info("The address of %s is no good", person)
 
 

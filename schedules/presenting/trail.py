@@ -76,6 +76,7 @@ ACTS: Mapping[str, Any] = {
     "see to mail": gettext_lazy("took care of an email that did not arrive"),
     "send mail again": gettext_lazy("sent an email again"),
     "send test mail": gettext_lazy("sent a test email"),
+    "find address dead": gettext_lazy("found that emails to an address come back"),
     "trust email address": gettext_lazy("confirmed an email address"),
     "invite helper": gettext_lazy("invited a helper"),
     "accept invitation": gettext_lazy("agreed to help"),
@@ -146,7 +147,8 @@ def lines(entries: Iterable[Entry], patients: Mapping[int, Patient]) -> list[Lin
             who=_who(one),
             role=role_words(one.role),
             did=_did(one),
-            reason=one.reason,
+            # What was counted is no reason of anybody's.
+            reason="" if one.act == bulk_reading.ACT else one.reason,
             patient=patients.get(one.patient_id or 0),
         )
         for one in entries
@@ -183,13 +185,17 @@ def _did(entry: Entry) -> str:
         return told.format(page=page_words(entry.subject), n=people)
     if entry.act == trail.EXPORT:
         return _("exported data: {what}").format(what=entry.subject)
+    return _did_to_record(entry)
+
+
+def _did_to_record(entry: Entry) -> str:
     did = str(ACTS.get(entry.act, entry.act))
     facts = "; ".join(_change(entry, *one) for one in entry.changes)
-    if not facts:
-        return did
-    if entry.act in SAID_BY_FIELD:
+    if entry.act == bulk_reading.ACT:
+        facts = entry.reason
+    if facts and entry.act in SAID_BY_FIELD:
         return _("changed {facts}").format(facts=facts)
-    return f"{did}: {facts}"
+    return f"{did}: {facts}" if facts else did
 
 
 def _change(entry: Entry, name: str, old: Any, new: Any) -> str:  # noqa: ANN401 - any field's
