@@ -29,12 +29,13 @@ from reminders.models import (
 from reminders.stopping import clinic_days, open_to_mail
 from schedules.models import Course
 
+from .batches import Batch, add_all
 from .copies import add_copies
 from .corrections import owed
 from .events import about_records, about_visits, told_meanwhile
 from .places import places
 from .wanted import Wanted, add, without_refused
-from .windows import Cell, Look, cells_of, started_to_matter
+from .windows import Look, batches_of, started_to_matter
 
 # A pass over everything, however little seems to have changed.
 REVIEW_EVERY = dt.timedelta(hours=1)
@@ -136,7 +137,7 @@ def _plan(now: dt.datetime, courses: Collection[int] | None = None) -> int:
     _close_void_rows(now, courses)
     facts = _facts(now, courses)
     added = add(facts.wanted, now=now)
-    added += sum(cell.add(now) for cell in facts.cells())
+    added += sum(add_all(batches, now) for batches in facts.batches())
     added += add_copies(now=now, courses=courses)
     # Where nobody can say yet, somebody looks again in a minute.
     Course.objects.filter(pk__in=facts.waiting).update(unplanned=True)
@@ -164,11 +165,8 @@ def _plan_what_the_calendar_brings(since: dt.datetime, now: dt.datetime) -> int:
     with transaction.atomic():
         started_to_matter(since, now).update(unplanned=True)
         told_first = {one.course_id for one in owed(open_to_mail(clinic_days(now)), now=now)}
-        added = sum(
-            cell.add(now)
-            for place in places()
-            for cell in cells_of(place, Look(now, since=since, without=told_first))
-        )
+        look = Look(now, since=since, without=told_first)
+        added = sum(add_all(list(batches_of(place, look)), now) for place in places())
         if added:
             add_copies(now=now)
         return added + len(_add_digests(now))
@@ -176,7 +174,7 @@ def _plan_what_the_calendar_brings(since: dt.datetime, now: dt.datetime) -> int:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the facts call for: rows one by one, cells of many, and where it is too early to say."""
+    """What the facts call for: rows one by one, batches, and where it is too early to say."""
 
     wanted: list[Wanted]
     waiting: set[int]
@@ -184,12 +182,12 @@ class _Facts:
     now: dt.datetime
     courses: Collection[int] | None
 
-    def cells(self) -> Iterator[Cell]:
-        """The cells, without those who hear something else first."""
+    def batches(self) -> Iterator[list[Batch]]:
+        """The batches of each place, without those who hear something else first."""
         clinics = None if self.courses is None else _clinics_of(self.courses)
         look = Look(self.now, courses=self.courses, without=self.told_first)
         for place in places(clinics):
-            yield from cells_of(place, look)
+            yield list(batches_of(place, look))
 
 
 def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
@@ -213,7 +211,8 @@ def _clinics_of(courses: Collection[int]) -> list[int]:
 def missing(*, now: dt.datetime) -> int:
     """How many reminders the facts call for at `now` (aware UTC) that are not on their way."""
     facts = _facts(now, None)
-    return len(facts.wanted) + sum(cell.missing() for cell in facts.cells())
+    batches = (one for batches in facts.batches() for one in batches)
+    return len(facts.wanted) + sum(batch.missing() for batch in batches)
 
 
 def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
