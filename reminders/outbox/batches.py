@@ -13,58 +13,68 @@ from operator import or_
 from typing import Any
 
 from django.db.models import (
-    Case,
     CharField,
     DateField,
     DateTimeField,
     Exists,
-    Expression,
     F,
-    Field,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
-    Value,
-    When,
 )
+from django.db.models.expressions import Combinable
 
 from reminders import rules
 from reminders.models import IS_CLOSED, PATIENT, REOPENABLE, Reminder, State
 
 from .inserting import insert_from
+from .stairs import Stairs
+
+Day = dt.date | dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The mail for one date. `here` is the condition on facts to be of that date."""
+    """The mail for one date, which ends at `end`: the next date, or the next midnight."""
 
-    here: Q
+    end: Day
     fit: rules.Fit
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The dates for which one kind of mail may go now. `here` holds for all its cells together:
-    the database asks it of each of the facts, and only then which cell it is.
+    """The dates for which one kind of mail may go now, in their order without a gap. `here` is
+    the condition on facts to be of these dates, and such as the mail is for.
     """
 
     kind: str
     here: Q
     cells: Sequence[Cell]
 
+    @property
+    def end(self) -> Day:
+        """Where the last date ends."""
+        return self.cells[-1].end
+
+    @property
+    def dates(self) -> set[dt.date]:
+        """What its mails are about."""
+        return {cell.fit.due_on for cell in self.cells}
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Everybody for whom one of the windows is open.
+    """Everybody for whom one of the windows is open. No two windows share a date.
 
-    `facts` are courses or visits, `course` and `patient` say how they name those, `due_on` what
-    the mails are about, by the windows. Which facts are looked at is a matter of cost, never of
-    truth: adding twice changes nothing.
+    `facts` are courses or visits; `day` is their field with the date or the moment that the
+    windows go by, `course` and `patient` say how they name those. Which facts are looked at is a
+    matter of cost, never of truth: adding twice changes nothing.
     """
 
     facts: QuerySet[Any]
     windows: Sequence[Window]
+    day: str
     course: str
     patient: str
     due_version: str
@@ -113,7 +123,7 @@ class Batch:
     def _unspoken(self) -> QuerySet[Any]:
         """The facts that no row speaks for; one that was closed and may be opened does not."""
         here = self.facts.filter(reduce(or_, (one.here for one in self.windows)))
-        known = here.alias(mail_kind=self._kind(), mail_due_on=self._due_on())
+        known: QuerySet[Any] = here.alias(mail_kind=self._kind(), mail_due_on=self._due_on())
         return known.exclude(Exists(self._rows().exclude(REOPENABLE)))
 
     def _rows(self) -> QuerySet[Reminder]:
@@ -133,25 +143,26 @@ class Batch:
         """Rows that were closed before anything was sent."""
         return closed_rows(self.windows).filter(visit_at__isnull=not self.visit)
 
-    def _kind(self) -> Expression:
-        kinds = [(one.here, one.kind) for one in self.windows]
-        return _by_condition(kinds, CharField())
+    def _kind(self) -> Combinable:
+        kinds = [(one.end, one.kind) for one in self.windows]
+        return Stairs(self.day, kinds, CharField())
 
-    def _due_on(self) -> Expression:
+    def _due_on(self) -> Combinable:
         if not self.visit:
-            return F("next_due_on")
-        days = [(cell.here, cell.fit.due_on) for one in self.windows for cell in one.cells]
-        return _by_condition(days, DateField())
+            return F(self.day)
+        return Stairs(self.day, [(one.end, one.fit.due_on) for one in self._cells()], DateField())
 
-    def _moments(self, now: dt.datetime) -> dict[str, Expression]:
+    def _moments(self, now: dt.datetime) -> dict[str, Combinable]:
         """From when on it may go, and until when."""
-        cells = [cell for one in self.windows for cell in one.cells]
-        begin = [(cell.here, max(now, cell.fit.not_before)) for cell in cells]
-        end = [(cell.here, cell.fit.not_after) for cell in cells]
+        begin = [(one.end, max(now, one.fit.not_before)) for one in self._cells()]
+        end = [(one.end, one.fit.not_after) for one in self._cells()]
         return {
-            "next_at": _by_condition(begin, DateTimeField()),
-            "not_after": _by_condition(end, DateTimeField()),
+            "next_at": Stairs(self.day, begin, DateTimeField()),
+            "not_after": Stairs(self.day, end, DateTimeField()),
         }
+
+    def _cells(self) -> list[Cell]:
+        return [cell for one in self.windows for cell in one.cells]
 
 
 def add_all(batches: Sequence[Batch], now: dt.datetime) -> int:
@@ -166,20 +177,11 @@ def add_all(batches: Sequence[Batch], now: dt.datetime) -> int:
 
 def closed_rows(windows: Iterable[Window]) -> QuerySet[Reminder]:
     """Rows about a date of one of the windows that were closed before anything was sent."""
-    fits = [cell.fit for one in windows for cell in one.cells]
+    windows = list(windows)
     return Reminder.objects.filter(
         IS_CLOSED,
         REOPENABLE,
-        kind__in={fit.kind for fit in fits},
-        due_on__in={fit.due_on for fit in fits},
+        kind__in={one.kind for one in windows},
+        due_on__in={day for one in windows for day in one.dates},
         recipient=PATIENT,
     )
-
-
-def _by_condition(answers: Sequence[tuple[Q, Any]], field: "Field[Any, Any]") -> Expression:
-    """The first answer whose condition holds. A single one needs no condition: it is asked of
-    nothing but the facts that are here.
-    """
-    if len(answers) == 1:
-        return Value(answers[0][1], field)
-    return Case(*(When(here, then=Value(one, field)) for here, one in answers), output_field=field)

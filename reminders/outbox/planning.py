@@ -12,14 +12,15 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from reminders.consent import is_wanted
 from reminders.digests import digests
 from reminders.models import (
+    IS_IN_HAND,
+    IS_WAITING,
     STOPPABLE,
-    WAITING,
     Heartbeat,
     Kind,
     Reminder,
@@ -30,6 +31,7 @@ from reminders.stopping import clinic_days, open_to_mail
 from schedules.models import Course
 
 from .batches import Batch, add_all
+from .calls import calls_at
 from .copies import add_copies
 from .corrections import owed
 from .events import about_records, about_visits, told_meanwhile
@@ -37,12 +39,8 @@ from .places import places
 from .wanted import Wanted, add, without_refused
 from .windows import Look, batches_of, started_to_matter
 
-# A pass over everything, however little seems to have changed.
-REVIEW_EVERY = dt.timedelta(hours=1)
 # Courses looked at in one transaction, so that an import of thousands holds nobody up.
 AT_A_TIME = 2000
-# Every time zone's midnight is at a full quarter of an hour of UTC.
-QUARTER = 15 * 60
 
 
 def plan(*, now: dt.datetime) -> int:
@@ -65,7 +63,7 @@ def tick(*, now: dt.datetime) -> int:
 
     Returns how many rows were added or opened again.
     """
-    calls = _calls(now)
+    calls = calls_at(now)
     if calls.for_review:
         return plan(now=now)
     added = 0
@@ -84,52 +82,6 @@ def tick(*, now: dt.datetime) -> int:
     if calls.for_a_beat:
         Heartbeat.beat(planned_at=now)
     return added
-
-
-@dataclass(frozen=True, slots=True)
-class _Calls:
-    """What there is to do at a moment."""
-
-    planned_at: dt.datetime | None
-    for_review: bool
-    for_a_new_day: bool
-    for_changes: bool
-    for_expiry: bool
-    for_a_beat: bool
-
-
-def _calls(now: dt.datetime) -> _Calls:
-    """One statement of three index look-ups, whatever the number of patients."""
-    # Written out because building it anew each minute would cost more than asking it.
-    adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT planned_at, reviewed_at, "
-            "EXISTS (SELECT 1 FROM schedules_course WHERE unplanned), "
-            "EXISTS (SELECT 1 FROM reminders_reminder "
-            "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= %s) "
-            "FROM reminders_heartbeat WHERE id = 1",
-            [adapt(now)],
-        )
-        row = cursor.fetchone()
-    planned_at, reviewed_at = (_aware(one) for one in row[:2]) if row else (None, None)
-    if planned_at is None or reviewed_at is None:
-        return _Calls(None, True, False, False, False, False)
-    return _Calls(
-        planned_at,
-        for_review=not reviewed_at <= now < reviewed_at + REVIEW_EVERY,
-        for_a_new_day=planned_at.timestamp() // QUARTER != now.timestamp() // QUARTER,
-        for_changes=bool(row[2]),
-        for_expiry=bool(row[3]),
-        for_a_beat=planned_at <= now - dt.timedelta(seconds=30),
-    )
-
-
-def _aware(moment: dt.datetime | str | None) -> dt.datetime | None:
-    """SQLite gives text to whoever asks without the ORM."""
-    if isinstance(moment, str):
-        moment = dt.datetime.fromisoformat(moment)
-    return moment and (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
 
 
 def _plan(now: dt.datetime, courses: Collection[int] | None = None) -> int:
@@ -218,14 +170,22 @@ def missing(*, now: dt.datetime) -> int:
 def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
     """No consent or address: SUPPRESSED. Date moved, course stopped or held: CANCELLED. Late:
     EXPIRED.
+
+    First the ids, by the indexes; only of these is asked what they hang on. Asked of all at once,
+    PostgreSQL would read every course to find that there are no rows.
     """
-    stoppable = Reminder.objects.filter(state__in=STOPPABLE)
+    stoppable = Reminder.objects.filter(IS_WAITING | IS_IN_HAND, state__in=STOPPABLE)
     if courses is not None:
         stoppable = stoppable.filter(course__in=courses)
-    unwanted = Q(Exists(_unwilling())) | ~is_wanted()
-    stoppable.filter(unwanted).update(state=State.SUPPRESSED)
-    stoppable.filter(~is_true_on(clinic_days(now))).update(state=State.CANCELLED)
-    stoppable.filter(Exists(told_meanwhile()), kind=Kind.BOOKED).update(state=State.CANCELLED)
+    unwanted, untrue = Q(Exists(_unwilling())) | ~is_wanted(), ~is_true_on(clinic_days(now))
+    told = Q(Exists(told_meanwhile()), kind=Kind.BOOKED)
+    pks = list(stoppable.order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(pks), AT_A_TIME):
+        part = pks[first : first + AT_A_TIME]
+        rows = Reminder.objects.filter(pk__in=part, state__in=STOPPABLE)
+        rows.filter(unwanted).update(state=State.SUPPRESSED)
+        rows.filter(untrue).update(state=State.CANCELLED)
+        rows.filter(told).update(state=State.CANCELLED)
     _expire(now)
 
 
@@ -239,8 +199,8 @@ def _unwilling() -> QuerySet[Course]:
 
 
 def _expire(now: dt.datetime) -> None:
-    waiting = Reminder.objects.filter(state__in=WAITING)
-    waiting.filter(not_after__lte=now).update(state=State.EXPIRED)
+    waiting = Reminder.objects.filter(IS_WAITING, not_after__lte=now)
+    waiting.update(state=State.EXPIRED)
 
 
 def _add_digests(now: dt.datetime) -> list[Reminder]:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -16,6 +17,9 @@ from schedules.models import Appointment, Course, Disposition, Hold, Infusion, O
 from .batches import Batch, Cell, Window
 from .places import Place
 
+Dates = tuple[dt.date, dt.date]
+DAY = dt.timedelta(days=1)
+
 
 def _told_of_a_change(now: dt.datetime) -> QuerySet[Reminder]:
     """Word of a visit's new time, on its way or just gone: the mail of the day before would only
@@ -24,12 +28,7 @@ def _told_of_a_change(now: dt.datetime) -> QuerySet[Reminder]:
     changed = Reminder.objects.filter(
         appointment=OuterRef("pk"), kind=Kind.CHANGED, visit_at=OuterRef("starts_at")
     )
-    return changed.filter(
-        Q(state__in=OPEN) | Q(state__in=SENT, accepted_at__gt=now - dt.timedelta(days=1))
-    )
-
-
-Dates = tuple[dt.date, dt.date]
+    return changed.filter(Q(state__in=OPEN) | Q(state__in=SENT, accepted_at__gt=now - DAY))
 
 
 def open_dates(rule: rules.Rule, place: Place, now: dt.datetime) -> Dates:
@@ -46,7 +45,7 @@ def entered_dates(
     """
     first, last = open_dates(rule, place, now)
     _first, known = rules.anchors_on(rule, place.today(since))
-    first = max(first, known + dt.timedelta(days=1))
+    first = max(first, known + DAY)
     return (first, last) if first <= last else None
 
 
@@ -69,11 +68,25 @@ def batches_of(place: Place, look: Look) -> Iterator[Batch]:
     for rule in place.rules:
         fits = _fits(place, rule, look)
         if fits and rule.anchor == "due":
-            booking[refused_by(rule.kind)].append((rule, fits))
+            booking[refused_by(rule.kind)].append(_due_window(rule, fits))
         elif fits and rule.anchor == "visit" and _is_visit_on(place, fits):
             yield _of_visits(place, rule, fits, look)
-    for found in booking.values():
-        yield _of_due_dates(place, found, look)
+    for windows in booking.values():
+        yield from (_of_due_dates(place, apart, look) for apart in _without_overlap(windows))
+
+
+def _without_overlap(windows: Sequence[Window]) -> list[list[Window]]:
+    """The windows in groups that share no date, so that the date alone says which mail it is."""
+    groups: list[list[Window]] = []
+    for window in windows:
+        free = [
+            group for group in groups if all(window.dates.isdisjoint(one.dates) for one in group)
+        ]
+        if free:
+            free[0].append(window)
+        else:
+            groups.append([window])
+    return groups
 
 
 def _fits(place: Place, rule: rules.Rule, look: Look) -> list[rules.Fit]:
@@ -91,25 +104,21 @@ def _fits(place: Place, rule: rules.Rule, look: Look) -> list[rules.Fit]:
     return [fit for day in days if (fit := place.fit(rule, day, look.now))]
 
 
-def _of_due_dates(
-    place: Place, found: Sequence[tuple[rules.Rule, Sequence[rules.Fit]]], look: Look
-) -> Batch:
-    """Courses without a visit, by their due date. The rules are such as the same people want."""
-    windows = [_due_window(rule, fits) for rule, fits in found]
-    dates = {fit.due_on for _rule, fits in found for fit in fits}
+def _of_due_dates(place: Place, windows: Sequence[Window], look: Look) -> Batch:
+    """Courses without a visit, by their due date. The mails are such as the same people want."""
+    dates = {day for one in windows for day in one.dates}
     courses = place.courses(windows[0].kind, look.now).filter(next_due_on__in=dates)
     if look.courses is not None:
         courses = courses.filter(pk__in=look.courses)
     if look.without:
         courses = courses.exclude(pk__in=look.without)
     unbooked = courses.exclude(Exists(visits_that_count(look.now)))
-    return Batch(unbooked, windows, "pk", "patient_id", "due_version")
+    return Batch(unbooked, windows, "next_due_on", "pk", "patient_id", "due_version")
 
 
 def _due_window(rule: rules.Rule, fits: Sequence[rules.Fit]) -> Window:
-    steps = Q(next_step__in=rule.steps)
-    cells = [Cell(steps & Q(next_due_on=fit.due_on), fit) for fit in fits]
-    return Window(rule.kind, steps & Q(next_due_on__range=_span(fits)), cells)
+    here = Q(next_step__in=rule.steps, next_due_on__range=_span(fits))
+    return Window(rule.kind, here, [Cell(fit.due_on + DAY, fit) for fit in fits])
 
 
 def _of_visits(place: Place, rule: rules.Rule, fits: Sequence[rules.Fit], look: Look) -> Batch:
@@ -118,8 +127,6 @@ def _of_visits(place: Place, rule: rules.Rule, fits: Sequence[rules.Fit], look: 
     None while a clinician has to decide first: the patient's page names no date either then.
     """
     zone = ZoneInfo(place.clinic_zone)
-    first, last = _span(fits)
-    cells = [Cell(_between(fit.due_on, fit.due_on, zone), fit) for fit in fits]
     # Not "in": SQLite would list all courses first.
     course = place.courses(rule.kind, look.now).filter(pk=OuterRef("course_id"))
     visits = Appointment.objects.booked().filter(Exists(course), starts_at__gt=look.now)
@@ -128,10 +135,10 @@ def _of_visits(place: Place, rule: rules.Rule, fits: Sequence[rules.Fit], look: 
         visits = visits.exclude(Exists(_told_of_a_change(look.now)))
     if look.courses is not None:
         visits = visits.filter(course__in=look.courses)
-    windows = [Window(rule.kind, _between(first, last, zone), cells)]
-    return Batch(
-        visits, windows, "course_id", "course__patient_id", "course__due_version", visit=True
-    )
+    cells = [Cell(rules.local_moment(fit.due_on + DAY, 0, zone), fit) for fit in fits]
+    windows = [Window(rule.kind, _between(*_span(fits), zone), cells)]
+    names = ("starts_at", "course_id", "course__patient_id", "course__due_version")
+    return Batch(visits, windows, *names, visit=True)
 
 
 def _is_visit_on(place: Place, fits: Sequence[rules.Fit]) -> bool:
@@ -149,7 +156,7 @@ def _between(first: dt.date, last: dt.date, zone: ZoneInfo) -> Q:
     """The condition on a visit to be on one of these dates, by the clock of `zone`."""
     return Q(
         starts_at__gte=rules.local_moment(first, 0, zone),
-        starts_at__lt=rules.local_moment(last + dt.timedelta(days=1), 0, zone),
+        starts_at__lt=rules.local_moment(last + DAY, 0, zone),
     )
 
 
@@ -177,9 +184,8 @@ def started_to_matter(since: dt.datetime, now: dt.datetime) -> QuerySet[Course]:
     """Courses for which the calendar alone has changed something between two moments (aware):
     a hold began or ended, or a visit that nobody recorded stopped counting.
     """
-    day = dt.timedelta(days=1)
     # A day more on either side: local dates differ from UTC's by less than that.
-    days = (since - day).date(), (now + day).date()
+    days = (since - DAY).date(), (now + DAY).date()
     missed = Appointment.objects.booked().filter(
         starts_at__gt=since - rules.MISSED_VISIT_COUNTS_FOR,
         starts_at__lte=now - rules.MISSED_VISIT_COUNTS_FOR,
@@ -187,5 +193,7 @@ def started_to_matter(since: dt.datetime, now: dt.datetime) -> QuerySet[Course]:
     # Three looks at three indexes; in one condition they would be one look at every course.
     began = Hold.objects.filter(starts_on__range=days)
     ended = Hold.objects.filter(ends_on__range=days)
-    found = [facts.order_by().values("course") for facts in (began, ended, missed)]
-    return Course.objects.filter(pk__in=found[0].union(*found[1:]))
+    looks: list[QuerySet[Any]] = [
+        facts.order_by().values("course") for facts in (began, ended, missed)
+    ]
+    return Course.objects.filter(pk__in=looks[0].union(*looks[1:]))
