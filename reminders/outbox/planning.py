@@ -149,9 +149,10 @@ def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
     put_right = list(owed(open_courses, now=now))
     # Whoever believes in another date hears that it was put right before anything else about it.
     told_first = {one.course_id for one in put_right}
-    news = about_visits(open_courses, now)
+    news = about_visits(open_courses, now, only=courses)
     wanted = [mail for one in put_right for mail in one.wanted()] + news.wanted
-    wanted += [one for one in about_records(open_courses, now) if one.course_id not in told_first]
+    records = about_records(open_courses, now, only=courses)
+    wanted += [one for one in records if one.course_id not in told_first]
     return _Facts(without_refused(wanted), told_first | news.waiting, told_first, now, courses)
 
 
@@ -179,7 +180,7 @@ def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
         stoppable = stoppable.filter(course__in=courses)
     unwanted, untrue = Q(Exists(_unwilling())) | ~is_wanted(), ~is_true_on(clinic_days(now))
     told = Q(Exists(told_meanwhile()), kind=Kind.BOOKED)
-    pks = list(stoppable.order_by("pk").values_list("pk", flat=True))
+    pks = list(stoppable.values_list("pk", flat=True))
     for first in range(0, len(pks), AT_A_TIME):
         part = pks[first : first + AT_A_TIME]
         rows = Reminder.objects.filter(pk__in=part, state__in=STOPPABLE)

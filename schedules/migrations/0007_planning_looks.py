@@ -26,6 +26,10 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('ends_on__isnull', False)), fields=['ends_on'], name='holds_by_end'),
         ),
         migrations.AddIndex(
+            model_name='infusion',
+            index=models.Index(fields=['recorded_at'], name='infusions_by_entry'),
+        ),
+        migrations.AddIndex(
             model_name='patient',
             index=models.Index(condition=models.Q(('time_zone__gt', '')), fields=['clinic', 'time_zone'], name='patients_elsewhere'),
         ),
