@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.db import connection
 
+from .addresses import addresses
+
 OLDEST_SQLITE = (3, 35)
 
 # The service's name and sender stand in inboxes that others may see. A drug, an illness or a
@@ -42,6 +44,18 @@ def sqlite_is_new_enough(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN
             hint="Use a newer Python or system, or PostgreSQL: set DATABASE_URL.",
             id="tracker.E003",
         )
+
+
+@register(Tags.security)
+def every_address_says_whom_it_is_for(**_kwargs: Any) -> Iterable[CheckMessage]:  # noqa: ANN401
+    """A view without a line above it that guards it is open to all, by mistake."""
+    for one in addresses():
+        if one.access is None:
+            yield Error(
+                f"Nothing says who may use /{one.route} (view “{one.name}”).",
+                hint="Put a line from ocrevus_tracker.accounts.access above its view.",
+                id="tracker.E004",
+            )
 
 
 @register(Tags.security)

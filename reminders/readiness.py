@@ -9,9 +9,10 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from ocrevus_tracker.accounts.access import anyone
 
 from . import guards
 from .models import Heartbeat
@@ -19,7 +20,7 @@ from .models import Heartbeat
 BROKER_SECONDS = 1
 
 
-@require_safe
+@anyone("GET")
 @never_cache
 def readyz(_request: HttpRequest) -> HttpResponse:
     """200 when all is well; else 503 and one reason a line."""

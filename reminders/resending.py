@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.models import Membership, User
+from ocrevus_tracker.accounts.access import Duty, has_duty
+from ocrevus_tracker.accounts.models import User
 from schedules.actions import UnableTo
 from schedules.actions.shared import locked, on_trail
 from schedules.models import Appointment, Course
@@ -80,7 +81,7 @@ def _refuse(
     reminder: Reminder, course: Course, *, actor: User, reason: str, now: dt.datetime
 ) -> None:
     clinic = course.patient.clinic
-    if not Membership.objects.filter(user=actor, clinic=clinic).exists():
+    if not has_duty(actor, clinic, Duty.BOOK):
         raise UnableToResend(_("Only the clinic's own people can send an email again."))
     if not reason:
         raise UnableToResend(_("Say why it is sent again"))

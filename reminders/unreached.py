@@ -7,7 +7,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, User
+from ocrevus_tracker.accounts.access import Duty, has_duty
+from ocrevus_tracker.accounts.models import Clinic, User
 from ocrevus_tracker.audit import trail
 from schedules.actions import UnableTo
 from schedules.models import Course, Patient
@@ -94,5 +95,5 @@ def _clinic_of(reminder: Reminder) -> Clinic:
 
 
 def _refuse_strangers(actor: User, clinic: Clinic) -> None:
-    if not Membership.objects.filter(user=actor, clinic=clinic).exists():
+    if not has_duty(actor, clinic, Duty.BOOK):
         raise UnableToSeeTo(_("Only the clinic's own people can do this."))

@@ -22,7 +22,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+
+from ocrevus_tracker.accounts.access import services
 
 from . import evidence
 from .evidence import PLAIN_ID, Event
@@ -87,8 +88,8 @@ SERVICES: dict[str, tuple[str, Callable[..., HttpResponseBase]]] = {
 }
 
 
+@services("POST")
 @csrf_exempt
-@require_POST
 def service(request: HttpRequest, name: str) -> HttpResponseBase:
     """A report of a mail service that django-anymail knows."""
     needed, view = SERVICES.get(name, ("", None))
@@ -97,8 +98,8 @@ def service(request: HttpRequest, name: str) -> HttpResponseBase:
     return _answer(request, view)
 
 
+@services("POST")
 @csrf_exempt
-@require_POST
 def plain(request: HttpRequest) -> HttpResponseBase:
     """A report in our own format, for whatever else can send one: see the README."""
     if not settings.REMINDER_WEBHOOK_KEY:

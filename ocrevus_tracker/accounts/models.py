@@ -121,6 +121,7 @@ class Role(models.TextChoices):
     COORDINATOR = "coordinator", _("Coordinator")
     PRESCRIBER = "prescriber", _("Prescriber")
     ADMIN = "admin", _("Clinic admin")
+    AUDITOR = "auditor", _("Auditor")
 
 
 class Membership(models.Model):

@@ -1,16 +1,14 @@
 """Where a person lands."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.views.decorators.http import require_safe
 
+from .access import anyone, signed_in
 from .models import User
 
 
-@login_required
-@require_safe
+@signed_in("GET")
 def home(request: HttpRequest) -> HttpResponseRedirect:
     """Staff go to their work list, everybody else to their own date."""
     user = request.user
@@ -18,7 +16,7 @@ def home(request: HttpRequest) -> HttpResponseRedirect:
     return redirect("staff:worklist" if user.works_at_a_clinic else "patient:home")
 
 
-@require_safe
+@anyone("GET")
 def favicon(_request: HttpRequest) -> HttpResponseRedirect:
     """The icon that some browsers ask for unasked, often beside the first page of a session. An
     error page in its place would set another form token than that page's, and void its forms.
@@ -26,7 +24,7 @@ def favicon(_request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(static("img/icon.svg"))
 
 
-@require_safe
+@anyone("GET")
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return HttpResponse("ok\n", content_type="text/plain")

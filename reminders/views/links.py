@@ -17,8 +17,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
+from ocrevus_tracker.accounts.access import link_holders
 from reminders import choices, helpers, links
 from reminders.forms import StopForm
 from reminders.models import PATIENT, Helper, MailChoices, Preference, Topic
@@ -26,9 +26,9 @@ from schedules.models import Patient
 from schedules.views.access import page
 
 
+@link_holders("GET", "POST")
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     """Fewer mails, none of one topic, or none at all, to the one person that the link is for."""
     now = timezone.now()
@@ -51,9 +51,9 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, "mail/stop.html", patient, now, **facts)
 
 
+@link_holders("GET", "POST")
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """A person who was asked to help says yes or no."""
     now = timezone.now()

@@ -7,7 +7,6 @@ from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -15,8 +14,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ocrevus_tracker.accounts.access import signed_in
 from reminders import choices, helpers
 from reminders.ahead import next_mails
 from reminders.forms import HelperForm, MailsForm, TopicForm
@@ -47,7 +46,6 @@ def of_own_record(view: OfRecord[P]) -> Callable[..., HttpResponse]:
     several; the page is in that person's language. Anybody else's record is a 404.
     """
 
-    @login_required
     @never_cache
     @wraps(view)
     def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -69,7 +67,7 @@ def of_own_record(view: OfRecord[P]) -> Callable[..., HttpResponse]:
     return inner
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("GET", "POST")
 @of_own_record
 def settings(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Which mails, in which words and language; who gets copies."""
@@ -93,7 +91,7 @@ def settings(request: HttpRequest, patient: Patient) -> HttpResponse:
     )
 
 
-@require_safe
+@signed_in("GET")
 @of_own_record
 def sent(request: HttpRequest, patient: Patient) -> HttpResponse:
     """What was sent, in the words in which it was sent, and what comes next."""
@@ -112,7 +110,7 @@ def sent(request: HttpRequest, patient: Patient) -> HttpResponse:
     )
 
 
-@require_POST
+@signed_in("POST")
 @of_own_record
 def stop_topic(request: HttpRequest, patient: Patient) -> HttpResponse:
     """No more mails of one topic."""
@@ -123,7 +121,7 @@ def stop_topic(request: HttpRequest, patient: Patient) -> HttpResponse:
     return redirect(_address("sent", patient))
 
 
-@require_POST
+@signed_in("POST")
 @of_own_record
 def resume_topic(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Mails of one topic again."""
@@ -134,7 +132,7 @@ def resume_topic(request: HttpRequest, patient: Patient) -> HttpResponse:
     return redirect(_address("sent", patient))
 
 
-@require_POST
+@signed_in("POST")
 @of_own_record
 def test_mail(request: HttpRequest, patient: Patient) -> HttpResponse:
     """One mail at once, to see whether mails arrive."""
@@ -148,7 +146,7 @@ def test_mail(request: HttpRequest, patient: Patient) -> HttpResponse:
     return redirect(_address("settings", patient))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("GET", "POST")
 @of_own_record
 def add_helper(request: HttpRequest, patient: Patient) -> HttpResponse:
     """Ask somebody whether they want copies."""
@@ -171,7 +169,7 @@ def add_helper(request: HttpRequest, patient: Patient) -> HttpResponse:
     return _page(request, "mail/add_helper.html", patient, now, form=form)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("GET", "POST")
 @of_own_record
 def remove_helper(request: HttpRequest, patient: Patient, helper_pk: int) -> HttpResponse:
     """No more copies to somebody. A second tap finds them gone, which is as good."""

@@ -5,14 +5,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from ocrevus_tracker.accounts.models import Clinic, Membership
 from reminders import digests, policies, policy_rules, rules, unreached
 from reminders.models import Kind, Level, Policy
@@ -25,16 +24,13 @@ from schedules.views.access import chosen_clinic, clinics_of, page, user_of
 VERSIONS_SHOWN = 20
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.SEE, "GET", "POST", post=Duty.DECIDE)
 def policy(request: HttpRequest) -> HttpResponse:
     """The clinic's policy: everybody there sees it, few may change it."""
     now = timezone.now()
-    clinic = chosen_clinic(request, clinics_of(request))
+    clinic = chosen_clinic(request)
     if request.method != "POST":
         return _editor(request, clinic, _form_to_read(request, clinic), now)
-    if not decides_for(user_of(request), clinic):
-        raise Http404
     form = _form(clinic, request.POST)
     act = request.POST.get("act", "")
     if not form.is_valid() or act == "back":
@@ -48,11 +44,10 @@ def policy(request: HttpRequest) -> HttpResponse:
     return _editor(request, clinic, form, now)
 
 
-@login_required
-@require_POST
+@staff(Duty.SEE, "POST")
 def choose_digest(request: HttpRequest) -> HttpResponse:
     """Whether the signed-in person gets the morning's mail."""
-    clinic = chosen_clinic(request, clinics_of(request))
+    clinic = chosen_clinic(request)
     wanted = request.POST.get("wanted") == "1"
     membership = Membership.objects.get(user=user_of(request), clinic=clinic)
     digests.choose_digest(membership=membership, wanted=wanted)
@@ -61,11 +56,10 @@ def choose_digest(request: HttpRequest) -> HttpResponse:
     return _back_to(clinic)
 
 
-@login_required
-@require_POST
+@staff(Duty.BOOK, "POST")
 def digest_seen(request: HttpRequest, mail_pk: int) -> HttpResponse:
     """Somebody took care of a mail to one of the clinic's own people."""
-    clinic = chosen_clinic(request, clinics_of(request))
+    clinic = chosen_clinic(request)
     mail = unreached.failed_digests(clinic).filter(pk=mail_pk).first()
     if mail:  # a second tap finds it gone
         unreached.take_off_list(reminder=mail, actor=user_of(request), now=timezone.now())

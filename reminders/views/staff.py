@@ -3,19 +3,18 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from reminders import resending, unreached
 from reminders.models import PATIENT, DeadAddress, Preference, Reminder, State
 from reminders.staff_forms import ResendForm
 from schedules.models import Patient
-from schedules.views.access import page, user_of
+from schedules.views.access import page, staff_record, user_of
 
 # The look of a state: a kind of `status_tag`. What is not listed is on its way.
 LOOKS = {
@@ -30,11 +29,10 @@ LOOKS = {
 PAGE = 100
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def mails(request: HttpRequest, pk: int) -> HttpResponse:
     """A patient's reminders, the newest first, with the text as it was sent."""
-    patient = _patient(request, pk)
+    patient = staff_record(request, pk)
     rows = _rows(patient).order_by(Coalesce("accepted_at", "next_at").desc(), "-pk")[:PAGE]
     return page(
         request,
@@ -48,11 +46,10 @@ def mails(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.BOOK, "GET", "POST")
 def resend(request: HttpRequest, pk: int, mail_pk: int) -> HttpResponse:
     """Send one of them again, for a reason."""
-    patient = _patient(request, pk)
+    patient = staff_record(request, pk)
     mail = get_object_or_404(_rows(patient), pk=mail_pk)
     if not resending.may_be_sent_again(mail):
         raise Http404
@@ -79,11 +76,10 @@ def resend(request: HttpRequest, pk: int, mail_pk: int) -> HttpResponse:
     )
 
 
-@login_required
-@require_POST
+@staff(Duty.BOOK, "POST")
 def seen(request: HttpRequest, pk: int, mail_pk: int) -> HttpResponse:
     """Somebody took care of a mail that did not get through."""
-    patient = _patient(request, pk)
+    patient = staff_record(request, pk)
     mail = get_object_or_404(_rows(patient), pk=mail_pk)
     try:
         unreached.take_off_list(reminder=mail, actor=user_of(request), now=timezone.now())
@@ -94,11 +90,10 @@ def seen(request: HttpRequest, pk: int, mail_pk: int) -> HttpResponse:
     return redirect("reminders:mails", patient.pk)
 
 
-@login_required
-@require_POST
+@staff(Duty.BOOK, "POST")
 def trust(request: HttpRequest, pk: int, dead_pk: int) -> HttpResponse:
     """The address is right: try again. A second tap finds nothing to do."""
-    patient = _patient(request, pk)
+    patient = staff_record(request, pk)
     dead = DeadAddress.objects.filter(patient=patient, pk=dead_pk).select_related("helper").first()
     if dead:
         unreached.trust_address(
@@ -106,11 +101,6 @@ def trust(request: HttpRequest, pk: int, dead_pk: int) -> HttpResponse:
         )
     messages.success(request, _("Saved. Emails go to this address again."))
     return redirect("reminders:mails", patient.pk)
-
-
-def _patient(request: HttpRequest, pk: int) -> Patient:
-    patients = Patient.objects.of_staff(user_of(request)).select_related("clinic")
-    return get_object_or_404(patients, pk=pk)
 
 
 def _rows(patient: Patient) -> Any:  # noqa: ANN401 - a ReminderQuerySet

@@ -11,14 +11,14 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
+from ocrevus_tracker.accounts.access import Duty, has_duty
+from ocrevus_tracker.accounts.models import Clinic, User
 from ocrevus_tracker.audit import trail
 from schedules.engine.screening import BY_CODE
 from schedules.models import CheckInterval, ClinicRules, Closure
 
 from .shared import UnableTo, long_date, saved_before
 
-DECIDING_ROLES = (Role.PRESCRIBER, Role.ADMIN)
 LONGEST_CLOSURE = dt.timedelta(days=366)
 
 
@@ -28,7 +28,7 @@ class UnableToChangeClinic(UnableTo):
 
 def decides_for(actor: User, clinic: Clinic) -> bool:
     """Whether `actor` may change what `clinic` decides for itself."""
-    return Membership.objects.filter(user=actor, clinic=clinic, role__in=DECIDING_ROLES).exists()
+    return has_duty(actor, clinic, Duty.DECIDE)
 
 
 def change_rules(

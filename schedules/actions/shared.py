@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.models import Membership, Role, User
+from ocrevus_tracker.accounts.access import Duty, has_duty
+from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
 from schedules.models import Appointment, Course, Hold, Infusion
 from schedules.templatetags.tracker import clock, sentence
@@ -45,9 +46,7 @@ def locked_with(row: Appointment | Hold) -> Course:
 
 def is_prescriber(actor: User, course: Course) -> bool:
     """Whether `actor` prescribes at the clinic of `course`."""
-    return Membership.objects.filter(
-        user=actor, clinic=course.patient.clinic, role=Role.PRESCRIBER
-    ).exists()
+    return has_duty(actor, course.patient.clinic, Duty.PRESCRIBE)
 
 
 def saved_before(

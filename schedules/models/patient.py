@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ocrevus_tracker.accounts.access import Duty, clinics_with
 from ocrevus_tracker.accounts.models import Clinic, User, validate_time_zone
 
 if TYPE_CHECKING:
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":
         """Their own record for a patient, their clinics' records for staff, nothing else."""
-        return self.filter(
-            models.Q(user=user) | models.Q(clinic__memberships__user=user)
-        ).distinct()
+        return self.filter(models.Q(user=user) | models.Q(clinic__in=clinics_with(user, Duty.SEE)))
 
-    def of_staff(self, user: User) -> "PatientQuerySet":
-        """The records that `user` may work on, as staff of their clinics."""
-        return self.filter(clinic__memberships__user=user)
+    def of_staff(self, user: User, duty: Duty = Duty.SEE) -> "PatientQuerySet":
+        """The records on which `user` has `duty`, as staff of their clinics."""
+        return self.filter(clinic__in=clinics_with(user, duty))
 
     def matching(self, words: str) -> "PatientQuerySet":
         """Those whose name or record number begins with each of the typed words."""

@@ -4,11 +4,14 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
+from ocrevus_tracker.accounts.access import Duty, Work, work_of
+from ocrevus_tracker.accounts.models import Clinic, User
 from schedules.forms.base import CleanForm
 from schedules.models import Course, Patient
 
@@ -20,25 +23,19 @@ def user_of(request: HttpRequest) -> User:
 
 
 def clinics_of(request: HttpRequest) -> list[Clinic]:
-    """The clinics where the signed-in person works, in the order in which they joined.
+    """The clinics where the signed-in person may do what the page is for, in the order in which
+    they joined; never empty. Only behind `staff`.
+    """
+    return work_of(request).clinics
+
+
+def chosen_clinic(request: HttpRequest) -> Clinic:
+    """The one of those clinics that the address names, else the first.
 
     Raises:
-        Http404: none; for others the staff's pages do not exist.
+        Http404: the signed-in person has no such duty there.
     """
-    clinics = list(
-        Clinic.objects.filter(memberships__user=user_of(request)).order_by("memberships__pk")
-    )
-    if not clinics:
-        raise Http404
-    return clinics
-
-
-def chosen_clinic(request: HttpRequest, clinics: list[Clinic]) -> Clinic:
-    """The one of `clinics` that the address names, else the first.
-
-    Raises:
-        Http404: the signed-in person does not work there.
-    """
+    clinics = clinics_of(request)
     slug = request.GET.get("clinic", clinics[0].slug)
     for clinic in clinics:
         if clinic.slug == slug:
@@ -46,23 +43,37 @@ def chosen_clinic(request: HttpRequest, clinics: list[Clinic]) -> Clinic:
     raise Http404
 
 
-def staff_patient(request: HttpRequest, pk: int) -> Patient:
-    """A record of the clinics where the signed-in person works, with its courses.
+def staff_record(request: HttpRequest, pk: int) -> Patient:
+    """A record on which the signed-in person has the duty that the page needs.
 
     Raises:
         Http404: there is none, or it is another clinic's; nobody can tell which.
+        PermissionDenied: they may see it, but not do this.
     """
-    records = Patient.objects.of_staff(user_of(request)).select_related("clinic__rules")
-    found = get_object_or_404(
-        records.prefetch_related(
-            "courses__infusions__recorded_by",
-            "courses__appointments__booked_by",
-            "courses__holds__recorded_by",
-            "courses__restarts__chosen_by",
-            "screenings__recorded_by",
-            "clinic__check_intervals",
-        ),
-        pk=pk,
+    work = work_of(request)
+    seen = Patient.objects.of_staff(work.user).select_related("clinic__rules")
+    found = get_object_or_404(seen, pk=pk)
+    if work.duty not in work.duties_at(found.clinic):
+        raise PermissionDenied
+    return found
+
+
+def staff_patient(request: HttpRequest, pk: int) -> Patient:
+    """As `staff_record`, with the courses and all that hangs on them.
+
+    Raises:
+        Http404: there is none, or it is another clinic's; nobody can tell which.
+        PermissionDenied: they may see it, but not do this.
+    """
+    found = staff_record(request, pk)
+    prefetch_related_objects(
+        [found],
+        "courses__infusions__recorded_by",
+        "courses__appointments__booked_by",
+        "courses__holds__recorded_by",
+        "courses__restarts__chosen_by",
+        "screenings__recorded_by",
+        "clinic__check_intervals",
     )
     join_courses(found)
     return found
@@ -87,11 +98,6 @@ def course_of(patient: Patient) -> Course:
     return patient.course
 
 
-def prescribes_at(user: User, clinic: Clinic) -> bool:
-    """Whether `user` is a prescriber of `clinic`."""
-    return Membership.objects.filter(user=user, clinic=clinic, role=Role.PRESCRIBER).exists()
-
-
 def sent_before(rows: Iterable[Any], form: CleanForm) -> bool:
     """Whether one of `rows` was made by this very form, sent a first time."""
     return any(row.entry_key == form.cleaned_data["entry_key"] for row in rows)
@@ -109,5 +115,11 @@ def page(
     """The page, with all its times on the clinic's clock."""
     with timezone.override(clinic.tz if clinic else None):
         today = timezone.localtime(now).date()
-        shared = {"clinic": clinic, "now": now, "today": today}
+        shared = {"clinic": clinic, "now": now, "today": today, "may": _may(request, clinic)}
         return render(request, template, shared | context, status=status)
+
+
+def _may(request: HttpRequest, clinic: Clinic | None) -> frozenset[Duty]:
+    """What the page may offer: the duties of the signed-in person at `clinic`, as staff."""
+    work: Work | None = getattr(request, "work", None)
+    return work.duties_at(clinic) if work and clinic else frozenset()

@@ -4,11 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
+from ocrevus_tracker.accounts.access import signed_in
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
 from schedules.presenting import HomeState, booking_opens, home_state
@@ -17,8 +16,7 @@ from schedules.presenting.readiness import monitoring_ahead, monitoring_by_guide
 from .access import join_courses, page, user_of
 
 
-@login_required
-@require_safe
+@signed_in("GET")
 def home(request: HttpRequest) -> HttpResponse:
     """The one date that matters; a choice first, where an address has several records."""
     now = timezone.now()

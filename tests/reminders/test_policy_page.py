@@ -56,8 +56,8 @@ class TestWhoSeesIt:
         assert '<fieldset class="section" disabled>' in html
 
     @pytest.mark.parametrize("act", ["preview", "check", "save"])
-    def test_a_nurse_who_posts_all_the_same_finds_no_page(self, rosa, act):
-        assert signed_in(rosa).post(URL, answers(act, book_2=49)).status_code == 404
+    def test_a_nurse_who_posts_all_the_same_has_no_access(self, rosa, act):
+        assert signed_in(rosa).post(URL, answers(act, book_2=49)).status_code == 403
         assert not Policy.objects.exists()
 
     @pytest.mark.parametrize("who", ["mallory", "ana"])

@@ -7,17 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from ocrevus_tracker.accounts.models import Clinic
 from schedules import actions, public_holidays
 from schedules.clinic_calendar import visits_on_closed_days
@@ -31,13 +31,12 @@ HOLIDAYS_SHOWN = 10
 VISITS_SHOWN = 25
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def show(request: HttpRequest) -> HttpResponse:
     """Treatments, open days, closures and checks of one clinic."""
     now = timezone.now()
     clinics = clinics_of(request)
-    clinic = chosen_clinic(request, clinics)
+    clinic = chosen_clinic(request)
     rules = ClinicRules.of(clinic)
     today = clinic.local_date(now)
     closed = visits_on_closed_days(clinic, now)
@@ -61,28 +60,26 @@ def show(request: HttpRequest) -> HttpResponse:
     )
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.DECIDE, "GET", "POST")
 def change(request: HttpRequest) -> HttpResponse:
     """Treatments, label, open days and holidays."""
     now = timezone.now()
-    clinic = _to_change(request)
+    clinic = chosen_clinic(request)
     data = request.POST if request.method == "POST" else None
     form = RulesForm.of(ClinicRules.of(clinic), data, today=clinic.local_date(now))
     if form.is_valid():
-        with _no_page_for_others():
+        with _no_access_for_others():
             actions.change_rules(clinic=clinic, actor=user_of(request), now=now, **form.facts())
         messages.success(request, _("Saved."))
         return _back_to(clinic)
     return _form_page(request, clinic, form, title=_("Change the clinic's rules"), now=now)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.DECIDE, "GET", "POST")
 def add_closure(request: HttpRequest) -> HttpResponse:
     """Days on which the clinic is closed."""
     now = timezone.now()
-    clinic = _to_change(request)
+    clinic = chosen_clinic(request)
     data = request.POST if request.method == "POST" else None
     form = ClosureForm(data, today=clinic.local_date(now))
     if form.is_valid():
@@ -97,29 +94,27 @@ def add_closure(request: HttpRequest) -> HttpResponse:
     return _form_page(request, clinic, form, title=_("Add a closure"), now=now)
 
 
-@login_required
-@require_POST
+@staff(Duty.DECIDE, "POST")
 def remove_closure(request: HttpRequest, closure_pk: int) -> HttpResponse:
     """Open on those days after all. A second tap finds it gone, which is as good."""
-    clinic = _to_change(request)
+    clinic = chosen_clinic(request)
     closure = Closure.objects.filter(clinic=clinic, pk=closure_pk).first()
     if closure:
-        with _no_page_for_others():
+        with _no_access_for_others():
             actions.remove_closure(closure=closure, actor=user_of(request), now=timezone.now())
     messages.success(request, _("The closure is removed."))
     return _back_to(clinic)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.DECIDE, "GET", "POST")
 def change_checks(request: HttpRequest) -> HttpResponse:
     """Which checks the clinic asks for, and how often they come back."""
     now = timezone.now()
-    clinic = _to_change(request)
+    clinic = chosen_clinic(request)
     data = request.POST if request.method == "POST" else None
     form = ChecksForm(data, today=clinic.local_date(now), settings=_settings(clinic))
     if form.is_valid():
-        with _no_page_for_others(), transaction.atomic():
+        with _no_access_for_others(), transaction.atomic():
             for code, in_use, months in form.decisions():
                 actions.set_check_interval(
                     clinic=clinic,
@@ -134,25 +129,13 @@ def change_checks(request: HttpRequest) -> HttpResponse:
     return _form_page(request, clinic, form, title=_("Change the checks"), now=now)
 
 
-def _to_change(request: HttpRequest) -> Clinic:
-    """The chosen clinic, for one of those who may change it.
-
-    Raises:
-        Http404: for others there is no such page.
-    """
-    clinic = chosen_clinic(request, clinics_of(request))
-    if not actions.decides_for(user_of(request), clinic):
-        raise Http404
-    return clinic
-
-
 @contextlib.contextmanager
-def _no_page_for_others() -> Iterator[None]:
-    """Who may change the clinic no longer, since this request began, finds no page either."""
+def _no_access_for_others() -> Iterator[None]:
+    """Who may change the clinic no longer, since this request began, has no access either."""
     try:
         yield
     except actions.UnableToChangeClinic as refusal:
-        raise Http404 from refusal
+        raise PermissionDenied from refusal
 
 
 def _back_to(clinic: Clinic) -> HttpResponse:

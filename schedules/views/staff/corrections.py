@@ -4,14 +4,13 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import actions
 from schedules.before_saving import infusion_questions, planned_mg
 from schedules.forms.corrections import WRONG_PATIENT, CorrectForm, VoidForm, WhyForm
@@ -27,8 +26,7 @@ from .saved import saved_words
 ADDED = ("answered", "fix", "tell", "tell_asked", "csrfmiddlewaretoken")
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def correct(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     """The record as a form, then what would change by it, then the change."""
     now = timezone.now()
@@ -54,8 +52,7 @@ def correct(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     return redirect("staff:patient", pk)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def void(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     """The record is a mistake: it stays in the history and leaves every computation."""
     now = timezone.now()

@@ -4,21 +4,20 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
 
+from ocrevus_tracker.accounts.access import Duty, has_duty, staff
 from schedules import actions, plans
 from schedules.engine.screening import BY_CODE
 from schedules.forms.base import CleanForm
 from schedules.forms.courses import PreviousForm, ReopenForm, RestartForm, StopForm, SwitchForm
 from schedules.models import Course, Patient, Restart, Screening, StopReason
-from schedules.views.access import course_of, page, prescribes_at, staff_patient, user_of
+from schedules.views.access import course_of, page, staff_patient, user_of
 from schedules.views.patient import booked_visits, every_infusion
 
 
@@ -65,8 +64,7 @@ def _is_for_good(course: Course, today: dt.date) -> bool:
     return course.contraindicated or course.position(today).ended
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Why and when; then one page with what is cancelled by it."""
     now = timezone.now()
@@ -121,8 +119,7 @@ def _stop(request: HttpRequest, course: Course, form: StopForm, *, now: dt.datet
     return True
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Infusions go on after a stop; after a long gap the next question is how."""
     now = timezone.now()
@@ -148,8 +145,7 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, "reopen", course, now, form=form, for_good=_is_for_good(course, today))
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def restart(request: HttpRequest, pk: int) -> HttpResponse:
     """Both ways on after a lapse, beside each other; a prescriber chooses."""
     now = timezone.now()
@@ -222,8 +218,7 @@ def _restart(request: HttpRequest, course: Course, form: RestartForm, *, now: dt
     return True
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Another plan with the same medicine, with the dates before and after."""
     now = timezone.now()
@@ -285,8 +280,7 @@ def _switch(request: HttpRequest, course: Course, form: SwitchForm, *, now: dt.d
     return True
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def previous(request: HttpRequest, pk: int) -> HttpResponse:
     """What was taken before, for the wash-out."""
     now = timezone.now()
@@ -319,8 +313,7 @@ def _note_previous(
     return True
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def packet(request: HttpRequest, pk: int) -> HttpResponse:
     """All that the next clinic needs, on one printed page."""
     now = timezone.now()
@@ -370,6 +363,6 @@ def _page(
         patient=patient,
         course=course,
         form=form,
-        prescribes=prescribes_at(user_of(request), patient.clinic),
+        prescribes=has_duty(user_of(request), patient.clinic, Duty.PRESCRIBE),
         **context,
     )

@@ -3,13 +3,12 @@
 import datetime as dt
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import actions
 from schedules.forms.elsewhere import CompleteForm, ElsewhereForm
 from schedules.models import Infusion, Patient
@@ -19,8 +18,7 @@ from schedules.views.patient import booked_visits
 from .saved import saved_words, stays_words
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def elsewhere(request: HttpRequest, pk: int) -> HttpResponse:
     """What is known of infusions given elsewhere, even if it is only half of it."""
     now = timezone.now()

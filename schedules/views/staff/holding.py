@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import actions
 from schedules.engine import history as engine
 from schedules.forms.holding import (
@@ -119,8 +118,7 @@ def _visits_inside(course: Course, hold: Hold, today: dt.date) -> list[Appointme
     return [visit for visit, day in days if day >= today and hold.in_force(day)]
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """A new hold or pause; what it leads to can be seen before it is saved."""
     now = timezone.now()
@@ -139,8 +137,7 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
     return _saved(request, patient, made, told.format(hold=hold_words(made, today)), today)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def change(request: HttpRequest, pk: int, hold_pk: int) -> HttpResponse:
     """The dates and the note of a hold; what somebody else changed meanwhile is shown first."""
     now = timezone.now()
@@ -166,8 +163,7 @@ def change(request: HttpRequest, pk: int, hold_pk: int) -> HttpResponse:
     return _saved(request, patient, changed, _("Saved."), today)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def release(request: HttpRequest, pk: int, hold_pk: int) -> HttpResponse:
     """From which day infusions are allowed again; today is offered."""
     now = timezone.now()
@@ -191,8 +187,7 @@ def release(request: HttpRequest, pk: int, hold_pk: int) -> HttpResponse:
     return _one_question(request, "staff/hold_release.html", hold, form, now)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def void(request: HttpRequest, pk: int, hold_pk: int) -> HttpResponse:
     """A hold that was entered by mistake; it stays on record, marked."""
     now = timezone.now()

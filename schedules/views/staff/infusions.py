@@ -4,14 +4,13 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
 
+from ocrevus_tracker.accounts.access import Duty, has_duty, staff
 from schedules import actions
 from schedules.before_saving import (
     Question,
@@ -30,7 +29,6 @@ from schedules.rates import barring_reaction, rate_options
 from schedules.views.access import (
     course_of,
     page,
-    prescribes_at,
     sent_before,
     staff_patient,
     user_of,
@@ -72,8 +70,7 @@ def record_steps(
     return rest, (address, _("Record an infusion"))
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def record(request: HttpRequest, pk: int) -> HttpResponse:
     """One page with every default chosen; one more, at most, with what looks unusual."""
     now = timezone.now()
@@ -229,8 +226,7 @@ def _record(
     return True
 
 
-@login_required
-@require_POST
+@staff(Duty.TREAT, "POST")
 def undo(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     """Take back an infusion that the same person has just recorded."""
     now = timezone.now()
@@ -245,8 +241,7 @@ def undo(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     return redirect("staff:patient", pk)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def decide(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     """The prescriber's word on an infusion that was stopped early, or what was found out about
     one that was known by halves.
@@ -291,8 +286,7 @@ def _decided_already(request: HttpRequest, infusion: Infusion) -> HttpResponse:
     return redirect("staff:patient", infusion.course.patient_id)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def allow_short(request: HttpRequest, pk: int) -> HttpResponse:
     """A prescriber allows the short infusion again after a serious reaction."""
     now = timezone.now()
@@ -321,7 +315,7 @@ def allow_short(request: HttpRequest, pk: int) -> HttpResponse:
         form=form,
         patient=patient,
         barred=barred,
-        may_allow=prescribes_at(user, patient.clinic),
+        may_allow=has_duty(user, patient.clinic, Duty.PRESCRIBE),
     )
 
 

@@ -5,15 +5,14 @@ import datetime as dt
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import actions
 from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
@@ -25,8 +24,7 @@ from schedules.views.staff import infusions as recording
 PATIENTS_PER_PAGE = 25
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def patients(request: HttpRequest) -> HttpResponse:
     """Everyone, or those whose name or record number begins with the typed words."""
     now = timezone.now()
@@ -49,8 +47,7 @@ def patients(request: HttpRequest) -> HttpResponse:
     )
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.BOOK, "GET", "POST")
 def add_patient(request: HttpRequest) -> HttpResponse:
     """A new record with its course."""
     now = timezone.now()
@@ -84,8 +81,7 @@ def _add(request: HttpRequest, form: NewPatientForm, *, now: dt.datetime) -> Pat
     return saved
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def patient(request: HttpRequest, pk: int) -> HttpResponse:
     """One patient: who it is, what is next, what was."""
     now = timezone.now()
@@ -137,8 +133,7 @@ def _steps(record: Patient, infusions: list[Infusion], now: dt.datetime) -> list
     return [*decide, *held, *turn, *rest, (book, words), give]
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.BOOK, "GET", "POST")
 def change_patient(request: HttpRequest, pk: int) -> HttpResponse:
     """The details of a record."""
     now = timezone.now()
@@ -168,8 +163,7 @@ def change_patient(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def see_as_patient(request: HttpRequest, pk: int) -> HttpResponse:
     """The home page as this patient sees it."""
     now = timezone.now()

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import actions
 from schedules.engine.forecast import Forecast
 from schedules.engine.policy import VACCINES, Region
@@ -77,8 +76,7 @@ def _vaccines_by(course: Course, forecast: Forecast, today: dt.date) -> dict[str
     return {"live": vaccines.live_by(start), "others": vaccines.non_live_by(start)}
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.TREAT, "GET", "POST")
 def screen(request: HttpRequest, pk: int, code: str) -> HttpResponse:
     """One answer to one check, with those before it."""
     now = timezone.now()
@@ -124,8 +122,7 @@ def _recorded(
     return True
 
 
-@login_required
-@require_POST
+@staff(Duty.TREAT, "POST")
 def void(request: HttpRequest, pk: int, screening_pk: int) -> HttpResponse:
     """An answer that was entered by mistake."""
     now = timezone.now()

@@ -4,13 +4,12 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
+from ocrevus_tracker.accounts.access import Duty, has_duty, staff
 from schedules import actions
 from schedules.before_saving import visit_questions, washout_questions
 from schedules.booking import (
@@ -30,7 +29,6 @@ from schedules.templatetags.tracker import clock, long_date, sentence
 from schedules.views.access import (
     course_of,
     page,
-    prescribes_at,
     sent_before,
     staff_patient,
     user_of,
@@ -39,8 +37,7 @@ from schedules.views.patient import booked_visits
 from schedules.views.staff.screening import ask_gates, reason_despite
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.BOOK, "GET", "POST")
 def book(request: HttpRequest, pk: int) -> HttpResponse:
     """A visit for the next dose; the due date at 9:00 is offered, or the nearest open day."""
     now = timezone.now()
@@ -71,8 +68,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("staff:patient", pk)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.BOOK, "GET", "POST")
 def move(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
     """Another date or time for a booked visit."""
     now = timezone.now()
@@ -102,8 +98,7 @@ def move(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
     return redirect("staff:patient", pk)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@staff(Duty.BOOK, "GET", "POST")
 def cancel(request: HttpRequest, pk: int, visit_pk: int) -> HttpResponse:
     """Ask first: a cancelled visit is somebody else's by the afternoon."""
     now = timezone.now()
@@ -155,7 +150,7 @@ def _form(
         today=clinic.local_date(now),
         clinic=clinic,
         shown=shown,
-        may_book_early=prescribes_at(user_of(request), clinic),
+        may_book_early=has_duty(user_of(request), clinic, Duty.PRESCRIBE),
     )
 
 

@@ -2,17 +2,15 @@
 
 from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
+from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import worklists
 from schedules.views.access import clinics_of, page
 
 
-@login_required
-@require_safe
+@staff(Duty.SEE, "GET")
 def worklist(request: HttpRequest) -> HttpResponse:
     """One list, with the others a tab away."""
     now = timezone.now()
