@@ -234,6 +234,17 @@ def test_who_saw_it_too_but_came_second_gets_nothing(planned, monkeypatch):
     assert only_row().owner == "first"
 
 
+def test_of_several_that_two_saw_each_gets_what_the_other_has_not(harbor, monkeypatch):
+    many_due_courses(harbor, due_in=60, count=3)
+    outbox.plan(now=NOW)
+    seen = list(outbox.rows._candidates(NOW, clinic_days(NOW), 10))
+    [mine] = outbox.claim(now=NOW, owner="first", most=1)
+    monkeypatch.setattr(outbox.rows, "_candidates", lambda *_: iter(seen))
+    yours = outbox.claim(now=NOW, owner="second")
+    assert {row.pk for row in yours} == {row.pk for row in seen[0]} - {mine.pk}
+    assert {(row.state, row.owner, row.attempt) for row in yours} == {(State.CLAIMED, "second", 1)}
+
+
 def test_what_stopped_being_true_since_it_was_seen_is_not_claimed(planned, monkeypatch):
     seen = list(outbox.rows._candidates(NOW, clinic_days(NOW), 10))
     Course.objects.update(stopped_on=TODAY)
@@ -412,6 +423,30 @@ def test_a_database_that_is_away_for_a_moment_still_learns_of_the_mail(planned, 
     with connection.execute_wrapper(away_once):
         assert outbox.deliver(now=NOW) == 1
     assert only_row().state == State.ACCEPTED
+
+
+def test_a_database_that_stays_away_is_waited_for_longer_each_time_and_then_told_of(monkeypatch):
+    def away():
+        raise OperationalError
+
+    pauses = []
+    monkeypatch.setattr(outbox.delivery.time, "sleep", pauses.append)
+    monkeypatch.setattr(outbox.delivery, "close_old_connections", lambda: None)
+    with pytest.raises(OperationalError):
+        outbox.delivery._patiently(away)
+    assert pauses == [0, 1, 2, 3, 4]
+
+
+def test_who_was_too_slow_overwrites_nothing_and_says_so(planned, sink, monkeypatch, caplog):
+    def meanwhile(_journal, _mark):
+        Reminder.objects.update(state=State.CLAIMED, owner="next")
+        return True
+
+    monkeypatch.setattr(outbox.delivery.Journal, "begin", meanwhile)
+    sink.answer["DATA"] = "554 no"
+    outbox.deliver(now=NOW)
+    assert (only_row().state, only_row().owner) == (State.CLAIMED, "next")
+    assert f"reminder {planned.pk}: FAILED came too late" in caplog.text
 
 
 class TestAPoisonedRow:
