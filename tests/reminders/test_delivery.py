@@ -308,6 +308,15 @@ class TestRefusals:
             (State.PLANNED, 0),
         }
 
+    def test_what_went_at_last_has_no_error_and_each_try_on_record(self, planned, sink):
+        sink.answer["RCPT"] = "450 try later"
+        outbox.deliver(now=NOW)
+        assert only_row().last_error == "450"
+        sink.answer.clear()
+        outbox.deliver(now=NOW + minutes(1))
+        row = only_row()
+        assert (row.state, row.last_error, row.tries) == (State.ACCEPTED, "", 2)
+
 
 class TestDoubt:
     """The content was handed over and no answer came."""
@@ -346,7 +355,9 @@ class TestDoubt:
         outbox.deliver(now=NOW)
         write_receipt(only_row().message_id)
         assert outbox.deliver(now=NOW + minutes(1)) == 0
-        assert only_row().state == State.ACCEPTED
+        row = only_row()
+        assert (row.state, row.last_error) == (State.ACCEPTED, "")
+        assert row.accepted_at == NOW + minutes(1)
 
     def test_what_is_no_longer_true_gets_no_copy(self, planned, course, rosa, sink, grace):
         sink.answer["DATA"] = "hang up"
@@ -368,6 +379,35 @@ class TestADeadWorker:
         assert outbox.deliver(now=NOW) == 0
         lease_over()
         assert outbox.deliver(now=NOW) == 1
+
+    def test_its_claims_come_behind_the_others_and_count_as_a_try(self, planned):
+        outbox.claim(now=NOW, owner="dead")
+        lease_over()
+        outbox.sweep(now=NOW + minutes(5))
+        row = only_row()
+        assert (row.state, row.tries, row.lease_until) == (State.PLANNED, 1, None)
+        assert row.next_at == NOW + minutes(5)
+
+    def test_its_doubts_wait_out_the_grace_from_the_wire_on(self, planned, settings):
+        [row] = outbox.claim(now=NOW, owner="dead")
+        outbox.fence([rendered(row)], now=NOW)
+        lease_over()
+        ended = only_row().lease_until
+        outbox.sweep(now=NOW)
+        wait = settings.REMINDER_GRACE_SECONDS - settings.REMINDER_LEASE_SECONDS
+        assert only_row().next_at == ended + dt.timedelta(seconds=wait)
+        assert only_row().last_error == "worker-lost"
+
+    def test_with_a_grace_shorter_than_a_lease_there_is_nothing_left_to_wait(
+        self, planned, settings
+    ):
+        settings.REMINDER_GRACE_SECONDS = 0
+        [row] = outbox.claim(now=NOW, owner="dead")
+        outbox.fence([rendered(row)], now=NOW)
+        lease_over()
+        ended = only_row().lease_until
+        outbox.sweep(now=NOW)
+        assert only_row().next_at == ended
 
     def test_on_the_wire_it_leaves_a_doubt(self, planned, sink):
         [row] = outbox.claim(now=NOW, owner="dead")
@@ -391,7 +431,14 @@ class TestADeadWorker:
         outbox.claim(now=NOW, owner="dead")
         lease_over()
         outbox.sweep(now=NOW)
-        assert only_row().state == State.FAILED
+        assert (only_row().state, only_row().last_error) == (State.FAILED, "worker-lost")
+
+    def test_one_crash_fewer_is_tried_again(self, planned):
+        Reminder.objects.update(tries=outbox.sweeping.MAX_CRASHES - 1)
+        outbox.claim(now=NOW, owner="dead")
+        lease_over()
+        outbox.sweep(now=NOW)
+        assert only_row().state == State.PLANNED
 
     def test_one_that_was_only_slow_still_says_that_it_was_sent(self, planned):
         [row] = outbox.claim(now=NOW, owner="slow")
