@@ -44,7 +44,7 @@ bench: ## Measure speed side by side, as ratios (many minutes; ARGS="sending --r
 properties: ## Run the engine's laws on many thousand made-up histories (minutes)
 	@$(DEV) -m pytest tests/engine -m long -s $(ARGS)
 
-mutants: ## Take guards out one by one: which test notices? (hours; ARGS="outbox --sample 200")
+mutants: ## Take guards out one by one: which test notices? (hours; ARGS="sending --sample 200")
 	@$(DEV) -m tests.mutants $(ARGS)
 
 coverage: ## Fail for each branch of the reminders' core that none of their tests takes (minutes)
