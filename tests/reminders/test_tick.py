@@ -148,6 +148,13 @@ def test_each_hour_it_looks_at_everything(harbor, rosa):
     assert outbox.tick(now=NOW + 60 * MINUTE) == 1
 
 
+def test_who_has_never_looked_looks_at_everything(harbor, rosa):
+    due_course(harbor, rosa, due_in=60)
+    Course.objects.update(unplanned=False)
+    Heartbeat.objects.all().delete()
+    assert outbox.tick(now=NOW) == 1
+
+
 def test_a_clock_that_went_back_is_no_reason_to_wait(harbor, rosa):
     Heartbeat.objects.update(planned_at=NOW + days(1), reviewed_at=NOW + days(1))
     due_course(harbor, rosa, due_in=60)
