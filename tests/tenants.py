@@ -130,6 +130,8 @@ def _target(table: str, column: str) -> str | None:
     if model is None:
         return None
     for field in model._meta.concrete_fields:
+        if column == "patient_id":  # the trail's is no foreign key: it outlives the record
+            return "schedules_patient"
         if field.column == column and field.primary_key:
             return table
         if field.column == column and isinstance(field, ForeignKey):

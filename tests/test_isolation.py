@@ -17,7 +17,16 @@ from tests.tenants import UnboundError, tenant_models
 
 ROOT = Path(__file__).resolve().parent.parent
 # A call that names one of these says whose rows it wants.
-SAYS_WHOSE = {"clinic", "clinic__in", "course", "course__patient", "patient", "user", "membership"}
+SAYS_WHOSE = {
+    "clinic",
+    "clinic__in",
+    "course",
+    "course__patient",
+    "patient",
+    "patient_id",
+    "user",
+    "membership",
+}
 SPELLED = {"visible_to", "of_staff"}
 # What a secret link names takes the place of signing in.
 BY_LINK = {("reminders/views/links.py", "_meant"), ("reminders/views/links.py", "_asked")}
@@ -48,7 +57,7 @@ def anybodys_id(request, pk):
 
 @staff(Duty.SEE, "GET")
 def of_another_person(request, pk):
-    return HttpResponse(Patient.objects.filter(user_id=pk).count())
+    return HttpResponse(Patient.objects.filter(user_id=pk + 100).count())
 
 
 @staff(Duty.SEE, "POST")

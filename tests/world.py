@@ -39,6 +39,7 @@ from schedules.models import (
     Hold,
     Infusion,
     Patient,
+    PatientRequest,
     Restart,
     Screening,
 )
@@ -73,6 +74,7 @@ CANARIES = {
     "schedules_hold": "canary-hold",
     "schedules_infusion": "CANARYLOT",
     "schedules_patient": "Canarypatient",
+    "schedules_patientrequest": "canary-request",
     "schedules_restart": "canary-restart",
     "schedules_screening": "canary-screening",
 }
@@ -230,6 +232,9 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
     Preference.objects.create(patient=ben, changed_at=NOW)
     StaffPreference.objects.create(membership=Membership.objects.get(user=rosa))
     mail = _mail(ben)
+    asked = PatientRequest.objects.create(
+        patient=ben, kind="correction", words="canary-request", asked_at=NOW
+    )
     trail.record(
         at=NOW,
         actor=rosa,
@@ -252,6 +257,7 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
         "closure_pk": closure.pk,
         "mail_pk": mail.pk,
         "dead_pk": dead.pk,
+        "request_pk": asked.pk,
         "helper_pk": helper.pk,
         "token": stop.rstrip("/").rsplit("/", 1)[1],
         "name": "postmark",
@@ -322,9 +328,8 @@ def verdict(person: Person, address: Address, method: str) -> frozenset[int]:
         return frozenset({401, 404})
     if access.audience == Audience.STAFF:
         return _verdict_for_staff(person, address, access.methods[method])
-    if address.name == "readyz":
-        return frozenset({200, 503})
-    return frozenset({200, 301, 302, 303, 400, 404, 429})
+    unwell = {503} if address.name == "readyz" else set()
+    return frozenset({200, 301, 302, 303, 400, 401, 404, 429} | unwell)
 
 
 def _verdict_for_staff(person: Person, address: Address, duty: Duty | None) -> frozenset[int]:

@@ -21,6 +21,7 @@ from .infusion import (
     as_given,
 )
 from .patient import Patient, PatientQuerySet
+from .request import PatientRequest, RequestKind
 from .restart import Restart, RestartChoice
 from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, ScreeningStatus
 
@@ -49,9 +50,11 @@ __all__ = [
     "Outcome",
     "Patient",
     "PatientQuerySet",
+    "PatientRequest",
     "Rate",
     "Reaction",
     "Region",
+    "RequestKind",
     "Restart",
     "RestartChoice",
     "Screening",
