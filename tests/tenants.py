@@ -110,7 +110,7 @@ class Watch:
             return False
         if target == User._meta.db_table:
             user = getattr(self.request, "_cached_user", None)
-            return user is not None and values == [user.pk]
+            return user is not None and set(values) <= {user.pk, *self.reached[target]}
         return set(values) <= self.reached[target]
 
     def found(self, row: Model) -> None:
@@ -119,7 +119,10 @@ class Watch:
             return
         self.reached[row._meta.db_table].add(row.pk)
         for key in _foreign_keys(type(row)):
-            if key.related_model is not User and key.attname in row.__dict__:
+            # Whose record it is; not who wrote in it.
+            if (key.related_model is not User or key.name == "user") and (
+                key.attname in row.__dict__
+            ):
                 self.reached[key.related_model._meta.db_table].add(row.__dict__[key.attname])
 
 
