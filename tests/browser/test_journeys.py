@@ -14,7 +14,6 @@ from playwright.sync_api import Page, expect
 from schedules.models import Infusion, Patient
 from tests.cast import PASSWORD, book, give, make_patient
 
-from .conftest import visitor
 from .signing_in import signed_in_page
 
 # What a person would say the focused element is called.
@@ -57,9 +56,9 @@ class Keyboard:
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])
-def anybody(request, browser, live_server) -> Iterator[Page]:
+def anybody(request, visitors) -> Iterator[Page]:
     """A visitor with JavaScript, and one without."""
-    with visitor(browser, live_server.url, java_script_enabled=request.param) as page:
+    with visitors.one(script=request.param) as page:
         yield page
 
 

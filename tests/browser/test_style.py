@@ -183,8 +183,13 @@ class TestFrame:
 
     def test_asks_nobody_else_for_anything(self, page, live_server):
         asked = []
-        page.on("request", lambda request: asked.append(request.url))
+
+        def note(request):
+            asked.append(request.url)
+
+        page.on("request", note)
         page.goto("/style-guide/", wait_until="networkidle")
+        page.remove_listener("request", note)
         assert [url for url in asked if not url.startswith(live_server.url)] == []
         assert len(asked) <= 6
 
