@@ -9,7 +9,7 @@ from operator import attrgetter
 from django.db.models import Exists, F, OuterRef, Subquery
 
 from reminders import rules
-from reminders.models import OPEN, PATIENT, REOPENABLE, Reminder, State
+from reminders.models import OPEN, PATIENT, REOPENABLE, Kind, Reminder, State
 from schedules.models import UNDO_FOR, CourseQuerySet, DateMove
 
 from .wanted import Wanted
@@ -104,7 +104,8 @@ def _moves(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Move]:
     # A course may have gone on from another one: what counts is what the person was told.
     of_patient = Reminder.objects.filter(patient=OuterRef("course__patient"))
     last_told = of_patient.telling().order_by("-accepted_at", "-pk")
-    rows = Reminder.objects.filter(date_move=OuterRef("pk"))
+    # By patient and kind, because these have an index.
+    rows = of_patient.filter(kind=Kind.DATE_MOVED, date_move=OuterRef("pk"))
     found = (
         DateMove.objects.filter(course__in=moved)
         .annotate(
