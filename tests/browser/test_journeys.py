@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from playwright.sync_api import Page, expect
 
 from schedules.models import Infusion, Patient
+from tests.accounts.doors import app_code, give_app
 from tests.cast import PASSWORD, book, give, make_patient
 
 from .signing_in import signed_in_page
@@ -78,10 +79,14 @@ def dora(harbor, rosa, today) -> Patient:
 
 
 def sign_in_as_staff(page: Page, user) -> None:
+    give_app(user)
     hands = Keyboard(page)
     page.goto("/sign-in/staff/")
     hands.type("Email", user.email)
     hands.type("Password", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    hands.type("Code", app_code())
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Work list")).to_be_visible()
 
@@ -97,6 +102,7 @@ def sign_in_as_patient(page: Page, patient: Patient) -> None:
     assert mail.outbox[-1].to == [patient.email]
     hands.type("Your code", code[0])
     page.keyboard.press("Enter")
+    hands.press("Not now")  # a passkey, which is offered the first time
 
 
 def test_a_nurse_records_and_the_patient_sees_the_new_date(anybody, dora, rosa, today):
