@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from .views import patient
+from .views import looked, patient
 from .views.staff import (
     clinic,
     corrections,
@@ -12,11 +12,15 @@ from .views.staff import (
     infusions,
     people,
     screening,
+    trail,
     visits,
     worklist,
 )
 
-patient_pages = [path("home/", patient.home, name="home")]
+patient_pages = [
+    path("home/", patient.home, name="home"),
+    path("my/record/looked/", looked.looked, name="looked"),
+]
 
 # What can be done with one patient's record.
 record_pages = [
@@ -52,6 +56,8 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("patients/", people.patients, name="patients"),
     path("patients/add/", people.add_patient, name="add_patient"),
     path("patients/<int:pk>/", include(record_pages)),
+    path("audit/", trail.show, name="trail"),
+    path("audit/export/", trail.export, name="export_trail"),
     path("clinic/", clinic.show, name="clinic"),
     path("clinic/change/", clinic.change, name="change_clinic"),
     path("clinic/checks/", clinic.change_checks, name="change_checks"),

@@ -62,10 +62,16 @@ def change_patient(
         UnableToSavePatient: see `add_patient`.
     """
     with transaction.atomic():
+        before = Patient.objects.filter(pk=patient.pk).values(*changed).get() if changed else {}
         _save_patient(patient, now, fields=[*changed, "user"] if "email" in changed else changed)
         Course.objects.filter(patient=patient).mark_unplanned()
         trail.record(
-            at=now, actor=actor, clinic=patient.clinic, act="change patient", subject=patient
+            at=now,
+            actor=actor,
+            clinic=patient.clinic,
+            act="change patient",
+            subject=patient,
+            changes={name: (old, getattr(patient, name)) for name, old in before.items()},
         )
     return patient
 

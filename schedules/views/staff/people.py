@@ -16,6 +16,7 @@ from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import actions
 from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
+from schedules.views import seeing
 from schedules.views.access import clinics_of, page, staff_patient, user_of
 from schedules.views.patient import booked_visits, every_infusion, home_facts
 from schedules.views.staff import corrections, courses, holding, screening
@@ -34,6 +35,7 @@ def patients(request: HttpRequest) -> HttpResponse:
     found = Patient.objects.of_staff(user_of(request)).matching(words).select_related("clinic")
     ordered = found.order_by("family_name", "given_name", "pk")
     rows = Paginator(ordered, PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
+    seeing.lists(request, rows)
     return page(
         request,
         "staff/patients.html",

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from ocrevus_tracker.accounts.access import Duty, staff
 from schedules import worklists
+from schedules.views import seeing
 from schedules.views.access import clinics_of, page
 
 
@@ -19,6 +20,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     name = name if name in worklists.LISTS else "today"
     counts = worklists.counts(clinics, now)
     rows = worklists.page_of(name, clinics, now, count=counts[name], number=request.GET.get("page"))
+    seeing.lists(request, (row.patient for row in rows))
     empty_today = name == "today" and not counts[name]
     return page(
         request,
