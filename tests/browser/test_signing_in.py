@@ -251,9 +251,9 @@ def checked(page: Page, name: str) -> None:
     if folder := os.environ.get("SHOTS"):
         for w in (320, 1280):
             for c in ("light", "dark"):
-                page.set_viewport_size({"width": w, "height": 720}); page.emulate_media(color_scheme=c)
+                page.set_viewport_size({"width": w, "height": 720})
+                page.emulate_media(color_scheme=c)
                 page.screenshot(path=f"{folder}/{name}-{w}-{c}.png", full_page=True)
     expect(page.locator("h1")).to_have_count(1)
     assert_targets(page, 44)
     assert_accessible_in_every_look(page)
-
