@@ -23,6 +23,7 @@ from ocrevus_tracker.audit.models import Entry
 from schedules.models import Course, Patient
 
 from .identity import message_id_of
+from .lookups import OneOf
 from .models import DeadAddress, DeliveryEvent, EventKind, Helper, Reminder, State
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def unreported(rows: Sequence[Reminder], *, now: dt.datetime) -> list[Reminder]:
     again, and its mail has the same mark. They are settled by what was reported.
     """
     marked = {message_id_of(row): row for row in rows}
-    early = DeliveryEvent.objects.filter(reminder=None, message_id__in=marked)
+    early = DeliveryEvent.objects.filter(OneOf("message_id", marked), reminder=None)
     told = set(early.values_list("message_id", flat=True))
     for mark in told:
         Reminder.objects.filter(pk=marked[mark].pk).update(message_id=mark)

@@ -67,7 +67,7 @@ def places(clinics: Collection[int] | None = None) -> list[Place]:
     with a zone of their own are looked at.
     """
     found = Clinic.objects.order_by("pk")
-    own = Patient.objects.exclude(time_zone="").order_by()
+    own = Patient.objects.elsewhere().order_by()
     if clinics is not None:
         found, own = found.filter(pk__in=clinics), own.filter(clinic__in=clinics)
     zones = own.values_list("clinic", "time_zone").distinct()

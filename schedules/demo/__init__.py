@@ -8,15 +8,16 @@ import datetime as dt
 
 from django.db import connection, transaction
 
+from ocrevus_tracker.accounts import factors
 from ocrevus_tracker.accounts.models import Clinic, User
 from ocrevus_tracker.audit import anchor, guards
 from ocrevus_tracker.audit.models import Detail, Entry, Seal
 from schedules.models import Patient
 
-from .clinicians import NURSE, PASSWORD, PRESCRIBER, Clinicians
+from .clinicians import APPS, NURSE, PASSWORD, PRESCRIBER, Clinicians, give_second_step
 from .stories import STORIES
 
-__all__ = ["NURSE", "PASSWORD", "PRESCRIBER", "SLUG", "STORIES", "build", "remove"]
+__all__ = ["NURSE", "PASSWORD", "PRESCRIBER", "SLUG", "STORIES", "build", "remove", "second_steps"]
 
 # No clinic of flesh and blood would choose this; what bears it may be removed.
 SLUG = "made-up-harbor-clinic"
@@ -38,6 +39,20 @@ def build(now: dt.datetime) -> Clinic:
         for number, story in enumerate(STORIES, start=1):
             story.tell(staff, staff.enter(story, number))
     return clinic
+
+
+def second_steps(moment: float) -> dict[str, tuple[str, list[str]]]:
+    """For each of the made-up staff: what their app shows at `moment` (seconds since 1970), and
+    their recovery codes. A demo made by an earlier version gets them now.
+    """
+    found = {}
+    for user in User.objects.filter(email__in=APPS, memberships__clinic__slug=SLUG).order_by("pk"):
+        give_second_step(user)
+        found[user.email] = (
+            factors.code_at(APPS[user.email], moment),
+            factors.recovery_codes(user),
+        )
+    return found
 
 
 def remove() -> None:

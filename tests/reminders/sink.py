@@ -17,7 +17,8 @@ USUAL = {"EMPTY": "554 no valid recipients", "QUIT": "221 bye"}
 
 class Sink:
     """`answer` maps a step to a reply, or is asked for one: "MAIL", "RCPT", "GO" (the command
-    DATA), "DATA" (the content), "EMPTY" (a content without a recipient), "RSET" or "QUIT".
+    DATA), "DATA" (the content), "EMPTY" (a content without a recipient), "HELO", "NOOP", "RSET"
+    or "QUIT".
 
     The replies "hang up" and "stall" stand for a dropped and a silent connection. With `pipelines`
     it takes several commands in one go, and says so.
@@ -56,8 +57,14 @@ class Sink:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
         session.host_name = hostname
+        if "HELO" in self.answer:
+            return [self.answer["HELO"]]
         offers = ["250-PIPELINING"] if self.pipelines else []
         return [*responses[:-1], *offers, responses[-1]]
+
+    async def handle_HELO(self, server, session, envelope, hostname):  # noqa: N802
+        session.host_name = hostname
+        return await self._reply("HELO", server, envelope)
 
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         envelope.mail_from = address
@@ -85,6 +92,9 @@ class Sink:
 
     async def handle_RSET(self, server, session, envelope):  # noqa: N802
         return await self._reply("RSET", server, envelope)
+
+    async def handle_NOOP(self, server, session, envelope, arg):  # noqa: N802
+        return await self._reply("NOOP", server, envelope)
 
     async def handle_QUIT(self, server, session, envelope):  # noqa: N802
         return await self._reply("QUIT", server, envelope)

@@ -2,9 +2,12 @@
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from reminders import outbox
 from reminders.journal import Journal
@@ -46,6 +49,18 @@ def test_a_doubt_in_the_middle_is_one_doubt(three, sink):
     assert outbox.deliver(now=NOW) == 2
     assert states() == [State.ACCEPTED, State.ACCEPTED, State.IN_DOUBT]
     assert sink.connections == 2
+
+
+def test_no_mail_of_a_group_asks_the_database_for_more(harbor, sink):
+    """A column that the claim forgets would be read row by row."""
+    asked = []
+    for count in (1, 2, 5):  # the first writes a heartbeat's row
+        many_due_courses(harbor, due_in=60, count=count, name=f"{count}-")
+        outbox.plan(now=NOW)
+        with CaptureQueriesContext(connection) as queries:
+            assert outbox.deliver(now=NOW) == count
+        asked.append(len(queries))
+    assert asked[1] == asked[2]
 
 
 def test_a_mail_that_comes_late_is_looked_at_once_more(three, sink, monkeypatch):
@@ -151,6 +166,7 @@ def test_several_connections_share_the_work_and_send_each_mail_once(
     harbor, sink, settings, monkeypatch
 ):
     settings.REMINDER_CONNECTIONS = 3
+    settings.EMAIL_TIMEOUT = 30  # a busy machine is no fault of the mail server
     for name, value in {"FIRST_GROUP": 5, "SLOW_ANSWERS": 0, "FENCE_HOLDS": 0.001}.items():
         monkeypatch.setattr(outbox.delivery, name, value)  # so that the groups stay small
     many_due_courses(harbor, due_in=60, count=40)
@@ -161,6 +177,19 @@ def test_several_connections_share_the_work_and_send_each_mail_once(
     )
     assert sink.connections > 1
     assert states() == [State.ACCEPTED] * 40
+
+
+def test_a_connection_that_breaks_ends_alone_and_says_so(db, monkeypatch, caplog):
+    def breaks(_worker, _over):
+        raise RuntimeError
+
+    closed = []
+    here = SimpleNamespace(close=lambda: closed.append("its own"))
+    monkeypatch.setattr(outbox.delivery, "connection", here)
+    monkeypatch.setattr(outbox.delivery.Worker, "run", breaks)
+    outbox.delivery.Worker(now=NOW).run_apart(lambda: False)
+    assert closed == ["its own"]
+    assert "ended early" in caplog.text
 
 
 def test_a_quick_server_is_asked_over_one_connection(harbor, sink, monkeypatch):

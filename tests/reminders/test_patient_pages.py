@@ -126,8 +126,7 @@ def test_buttons_need_a_post(client, ben, name):
 
 @pytest.mark.parametrize("name", ["settings", "add_helper", *BUTTONS])
 def test_another_site_cannot_press_them(ben, name):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(ben.user)
+    client = signed_in(ben.user, Client(enforce_csrf_checks=True))
     before = everything()
     assert client.post(at(name, ben), ANSWERS | {"topic": "booking"}).status_code == 403
     assert everything() == before
@@ -417,6 +416,7 @@ def test_who_said_yes_gets_copies_and_an_old_invite_says_so(client, ben, clock):
     helpers.accept_invitation(helper=Helper.objects.get(), now=NOW)
     add(client, ben, name="Ida", email="ida@example.org")
     clock.move_to(NOW + days(15))
+    signed_in(ben.user, client)
     html = text(client.get(at("settings", ben)))
     assert "Gets copies" in html
     assert "The invite is too old. Add this person again to send a new one." in html

@@ -228,6 +228,54 @@ def test_after_a_fault_the_next_mail_goes(line, sink, reply):
     assert recipients(sink) == ["ben"]
 
 
+@pytest.mark.parametrize(
+    ("step", "reply", "code"),
+    [
+        ("RCPT", "450 later", "450"),
+        ("RCPT", "550 nobody", "550"),
+        ("GO", "554 nobody there", "554"),
+        ("DATA", "451 later", "451"),
+        ("DATA", "999 what", "999"),
+        ("DATA", "hang up", "SMTPServerDisconnected"),
+    ],
+)
+def test_what_is_written_down_of_a_refusal_is_its_code(line, sink, step, reply, code):
+    sink.answer[step] = reply
+    letter = line.prepare(Letter("ana@example.org"), "f" * 32)
+    line.ready()
+    [(_number, refusal)] = line.hand_over([letter], lambda _number: True)
+    assert refusal.code == code
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "code"),
+    [
+        ("HELO", "554 not from there", "554"),
+        ("MAIL", "451 later", "451"),
+        ("MAIL", "hang up", "SMTPServerDisconnected"),
+        ("RCPT", "421 closing", "421"),
+        ("RCPT", "999 what", "999"),
+        ("GO", "250 what", "250"),
+    ],
+)
+def test_and_of_a_server_that_is_not_to_be_had(line, sink, step, reply, code):
+    sink.answer[step] = reply
+    with pytest.raises(Unreachable) as error:
+        send(line)
+    assert error.value.code == code
+
+
+def test_what_can_be_said_in_one_go_is(line, sink, monkeypatch):
+    """Each mail costs one round trip where the server lets it, and four where it does not."""
+    line.ready()
+    said = []
+    say = line._smtp.send
+    monkeypatch.setattr(line._smtp, "send", lambda words: said.append(words) or say(words))
+    letters = [line.prepare(Letter(f"{name}@example.org"), "f" * 32) for name in ("ana", "ben")]
+    assert [*line.hand_over(letters, lambda _number: True)] == [(0, None), (1, None)]
+    assert len(said) == (3 if sink.pipelines else 8)
+
+
 def test_after_a_doubt_the_line_is_given_up(line, sink):
     sink.answer["DATA"] = "stall"
     send(line)
@@ -241,6 +289,13 @@ def test_a_server_that_hung_up_in_between_is_called_again(line, sink):
     assert len(sink.envelopes) == 2
 
 
+def test_a_server_that_is_about_to_hang_up_is_called_again(line, sink):
+    send(line)
+    sink.answer["NOOP"] = "421 closing"
+    assert send(line) == [None]
+    assert sink.connections == 2
+
+
 def test_a_dead_line_is_closed_without_a_word(line, sink):
     send(line)
     line._backend.connection.sock.shutdown(2)
@@ -249,8 +304,10 @@ def test_a_dead_line_is_closed_without_a_word(line, sink):
 
 def test_encryption_that_was_asked_for_is_never_left_out(sink, settings):
     settings.EMAIL_USE_TLS = True
-    with open_transport() as line, pytest.raises(Unreachable):
-        line.ready()
+    with open_transport() as line:
+        with pytest.raises(Unreachable, match="SMTPNotSupportedError"):
+            line.ready()
+        assert line._backend._partial_connection is None
     assert sink.commands["MAIL"] == 0
 
 
@@ -303,7 +360,19 @@ class TestAnyOtherBackend:
         with open_transport() as line:
             assert send(line) == [error]
 
+    @pytest.mark.parametrize(("fault", "code"), [("boom", "RuntimeError"), ("nothing", "not-sent")])
+    def test_of_what_it_says_only_the_kind_is_written_down(self, settings, fault, code):
+        settings.EMAIL_BACKEND = f"tests.reminders.backends.{fault.title()}"
+        with open_transport() as line:
+            letter = line.prepare(Letter("ana@example.org"), "f" * 32)
+            [(_number, refusal)] = line.hand_over([letter], lambda _number: True)
+        assert refusal.code == code
+
     def test_a_backend_that_cannot_open_is_away(self, settings):
         settings.EMAIL_BACKEND = "tests.reminders.backends.Closed"
-        with open_transport() as line, pytest.raises(Unreachable):
+        with open_transport() as line, pytest.raises(Unreachable, match="ConnectionRefusedError"):
             send(line)
+
+    def test_a_header_that_is_none_is_found_while_nothing_is_promised(self, line):
+        with pytest.raises(ValueError, match="newline"):
+            line.prepare(Letter("ana@example.org\nBcc: eve@example.org"), "f" * 32)
