@@ -379,7 +379,7 @@ class TestVisitsOnClosedDays:
         Appointment.objects.bulk_create(made)
         with CaptureQueriesContext(connection) as many:
             page = text(nurse.get(CLINIC))
-        assert len(one) == len(many) <= 10
+        assert len(one) == len(many) <= 11  # one of them tells the trail who was shown
         assert "31 visits lie on closed days" in page
         assert "And 6 more." in page
 
