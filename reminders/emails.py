@@ -7,6 +7,7 @@ patient allowed: only that there is a message, the date, or also what the date i
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import format_datetime, formataddr, parseaddr
 from functools import lru_cache
 from typing import Any
@@ -65,6 +66,8 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> Letter:
         return _digest(reminder, now)
     patient, helper = reminder.patient, reminder.helper
     assert patient is not None  # noqa: S101 - the database sees to it
+    if reminder.kind == Kind.PATIENT_INVITE:
+        return _patient_invitation(reminder, patient, now)
     facts = _facts(reminder, patient, now)
     path = stop_path(reminder)
     person = Person(
@@ -90,6 +93,31 @@ def _digest(reminder: Reminder, now: dt.datetime) -> Letter:
     name = clean(member.user.name)
     facts = digest_facts(member.clinic, now)._replace(greets=bool(name))
     return _letter(reminder, facts, Person(name=name), to=member.user.email, now=now)
+
+
+def _patient_invitation(reminder: Reminder, patient: Patient, now: dt.datetime) -> Letter:
+    """The link to claim a record. Whoever reads it may be a stranger, whose address was entered
+    by mistake: it says neither whose record nor which clinic.
+    """
+    invitation = reminder.patient_invitation
+    assert invitation is not None  # noqa: S101 - the database sees to it
+    facts = Facts(
+        kind=Kind.PATIENT_INVITE.value,
+        language=_language(patient),
+        zone=patient.clinic.time_zone,
+        site_name=clean(settings.SITE_NAME),
+        url=_home(settings.SITE_URL),
+        greets=False,
+    )
+    path = reverse("patient:claim", args=[invitation.token])
+    person = Person(open_url=f"{settings.SITE_URL}{path}")
+    letter = _letter(reminder, facts, person, to=invitation.email, now=now)
+    return replace(letter, secret=invitation.token)
+
+
+def _language(patient: Patient) -> str:
+    """The patient's language if mails are written in it."""
+    return patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0]
 
 
 def _letter(
@@ -128,7 +156,7 @@ def _facts(reminder: Reminder, patient: Patient, now: dt.datetime) -> Facts:
     more = _MORE[kind](reminder, patient, now) if kind in _MORE else {}
     return Facts(
         kind=kind.value,
-        language=patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0],
+        language=_language(patient),
         zone=clinic.time_zone,
         site_name=clean(settings.SITE_NAME),
         url=_home(settings.SITE_URL),

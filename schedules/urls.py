@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from .views import online as own
 from .views import patient
 from .views.staff import (
     clinic,
@@ -10,18 +11,27 @@ from .views.staff import (
     elsewhere,
     holding,
     infusions,
+    online,
     people,
     screening,
     visits,
     worklist,
 )
 
-patient_pages = [path("home/", patient.home, name="home")]
+patient_pages = [
+    path("home/", patient.home, name="home"),
+    # Behind a link in a mail, without signing in.
+    path("begin/<str:token>/", own.claim, name="claim"),
+]
 
 # What can be done with one patient's record.
 record_pages = [
     path("", people.patient, name="patient"),
     path("change/", people.change_patient, name="change_patient"),
+    path("online/", online.show, name="online"),
+    path("online/invite/", online.invite, name="invite"),
+    path("online/withdraw/", online.withdraw, name="withdraw_invitation"),
+    path("online/end/", online.end, name="end_online"),
     path("as-patient/", people.see_as_patient, name="see_as_patient"),
     path("record/", infusions.record, name="record"),
     path("elsewhere/", elsewhere.elsewhere, name="elsewhere"),

@@ -9,7 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from ocrevus_tracker.accounts.models import Clinic, Membership, User
 from reminders.stopping import Days, open_to_mail
-from schedules.models import Appointment, Course, DateMove, Infusion, Patient
+from schedules.models import Appointment, Course, DateMove, Infusion, Patient, PatientInvitation
 
 from .preference import Helper
 
@@ -67,11 +67,12 @@ class Kind(models.TextChoices):
     RECORDED = "recorded", pgettext_lazy("kind of mail", "Infusion recorded")
     DATE_MOVED = "date-moved", pgettext_lazy("kind of mail", "Date put right")
     HELPER_INVITE = "helper-invite", _("Invitation to a helper")
+    PATIENT_INVITE = "patient-invite", _("Invitation to see dates online")
     DIGEST = "digest", _("Staff: today's list")
 
 
-# About no course: to a person who was asked to help, and to the clinic's own people.
-WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.DIGEST)
+# About no course: to people who were invited, and to the clinic's own people.
+WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE, Kind.DIGEST)
 
 
 def is_true_on(days: Days) -> Q:
@@ -85,11 +86,14 @@ def is_true_on(days: Days) -> Q:
     )
     helper = Helper.objects.filter(pk=OuterRef("helper_id"))
     member = Membership.objects.filter(pk=OuterRef("member_id"), user__is_active=True)
+    # Too old is seen to by `not_after`.
+    invitation = PatientInvitation.objects.unanswered().filter(pk=OuterRef("patient_invitation_id"))
     to_patient = Q(Exists(course), helper=None)
     to_helper = Q(Exists(course), Exists(helper.reachable()), helper__isnull=False)
     return (
         Q(kind=Kind.DIGEST) & Q(Exists(member))
         | Q(kind=Kind.HELPER_INVITE) & Q(Exists(helper.invited()))
+        | Q(kind=Kind.PATIENT_INVITE) & Q(Exists(invitation))
         | ~Q(kind__in=WITHOUT_COURSE) & (to_patient | to_helper)
     )
 
@@ -141,13 +145,17 @@ class Reminder(models.Model):
     # The visit's time, for a visit's mail: moved within its day it is told anew. For a cancelled
     # visit the time that had been told.
     visit_at = models.DateTimeField(null=True)
-    # Who gets it: "patient", "helper-<id>" with `helper`, or "staff-<id>" with `member`.
+    # Who gets it: "patient", "helper-<id>" with `helper`, "staff-<id>" with `member`, or
+    # "invited-<id>" with the invitation.
     recipient = models.CharField(max_length=40, default=PATIENT, db_default=PATIENT)
     helper = models.ForeignKey(
         Helper, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
     member = models.ForeignKey(
         Membership, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    patient_invitation = models.ForeignKey(
+        PatientInvitation, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
     # Sent again by hand: the mail that it repeats, by whom and why.
     resend_of = models.ForeignKey(
@@ -243,6 +251,11 @@ class Reminder(models.Model):
                 name="one_invitation_or_digest_per_day_recipient",
             ),
             models.UniqueConstraint(
+                "patient_invitation",
+                condition=Q(patient_invitation__isnull=False),
+                name="one_mail_per_patient_invitation",
+            ),
+            models.UniqueConstraint(
                 "patient",
                 "recipient",
                 "sent_on",
@@ -262,7 +275,14 @@ class Reminder(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="digest", course=None, patient=None, member__isnull=False)
                 | Q(kind="helper-invite", course=None, patient__isnull=False, member=None)
-                | ~Q(kind__in=["helper-invite", "digest"])
+                | Q(
+                    kind="patient-invite",
+                    course=None,
+                    patient__isnull=False,
+                    member=None,
+                    patient_invitation__isnull=False,
+                )
+                | ~Q(kind__in=["helper-invite", "patient-invite", "digest"])
                 & Q(course__isnull=False, patient__isnull=False, member=None),
                 name="reminder_knows_whom_it_is_about",
             ),

@@ -32,6 +32,7 @@ from schedules.models import Course
 from .copies import add_copies
 from .corrections import owed
 from .events import about_records, about_visits, told_meanwhile
+from .invitations import add_invitations, without_mail
 from .places import places
 from .wanted import Wanted, add, without_refused
 from .windows import Cell, Look, cells_of, started_to_matter
@@ -54,7 +55,7 @@ def plan(*, now: dt.datetime) -> int:
     # holds it all together: nobody who saves something waits for us, and what is left undone by a
     # crash is looked at again, because the beat at the end is missing.
     Course.objects.filter(unplanned=True).update(unplanned=False)
-    added = _plan(now) + len(_add_digests(now))
+    added = _plan(now) + len(_add_digests(now)) + add_invitations(now)
     Heartbeat.beat(planned_at=now, reviewed_at=now)
     return added
 
@@ -67,7 +68,7 @@ def tick(*, now: dt.datetime) -> int:
     calls = _calls(now)
     if calls.for_review:
         return plan(now=now)
-    added = 0
+    added = add_invitations(now) if calls.for_invitations else 0
     since = calls.planned_at
     assert since is not None  # noqa: S101 - without one a review is called for
     if calls.for_a_new_day:
@@ -94,11 +95,12 @@ class _Calls:
     for_a_new_day: bool
     for_changes: bool
     for_expiry: bool
+    for_invitations: bool
     for_a_beat: bool
 
 
 def _calls(now: dt.datetime) -> _Calls:
-    """One statement of three index look-ups, whatever the number of patients."""
+    """One statement of a few index look-ups, whatever the number of patients."""
     # Written out because building it anew each minute would cost more than asking it.
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
@@ -106,20 +108,22 @@ def _calls(now: dt.datetime) -> _Calls:
             "SELECT planned_at, reviewed_at, "
             "EXISTS (SELECT 1 FROM schedules_course WHERE unplanned), "
             "EXISTS (SELECT 1 FROM reminders_reminder "
-            "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= %s) "
+            "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= %s), "
+            "EXISTS (SELECT 1 FROM schedules_patientinvitation WHERE unplanned) "
             "FROM reminders_heartbeat WHERE id = 1",
             [adapt(now)],
         )
         row = cursor.fetchone()
     planned_at, reviewed_at = (_aware(one) for one in row[:2]) if row else (None, None)
     if planned_at is None or reviewed_at is None:
-        return _Calls(None, True, False, False, False, False)
+        return _Calls(None, True, False, False, False, False, False)
     return _Calls(
         planned_at,
         for_review=not reviewed_at <= now < reviewed_at + REVIEW_EVERY,
         for_a_new_day=planned_at.timestamp() // QUARTER != now.timestamp() // QUARTER,
         for_changes=bool(row[2]),
         for_expiry=bool(row[3]),
+        for_invitations=bool(row[4]),
         for_a_beat=planned_at <= now - dt.timedelta(seconds=30),
     )
 
@@ -213,7 +217,8 @@ def _clinics_of(courses: Collection[int]) -> list[int]:
 def missing(*, now: dt.datetime) -> int:
     """How many reminders the facts call for at `now` (aware UTC) that are not on their way."""
     facts = _facts(now, None)
-    return len(facts.wanted) + sum(cell.missing() for cell in facts.cells())
+    cells = sum(cell.missing() for cell in facts.cells())
+    return len(facts.wanted) + cells + without_mail(now)
 
 
 def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:

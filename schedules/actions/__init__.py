@@ -51,6 +51,14 @@ from .infusions import (
     record_infusion,
     undo_infusion,
 )
+from .online import (
+    Claimed,
+    UnableToInvitePatient,
+    claim_record,
+    end_online_access,
+    invite_patient,
+    withdraw_invitation,
+)
 from .people import UnableToSavePatient, add_patient, change_patient
 from .screening import UnableToRecordCheck, record_screening, void_screening
 from .shared import UnableTo
@@ -60,6 +68,7 @@ from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 __all__ = [
     "CORRECTABLE",
     "ChangedMeanwhile",
+    "Claimed",
     "Corrected",
     "HoldChangedMeanwhile",
     "Recorded",
@@ -72,6 +81,7 @@ __all__ = [
     "UnableToCorrect",
     "UnableToDecide",
     "UnableToHold",
+    "UnableToInvitePatient",
     "UnableToRecordCheck",
     "UnableToRecordInfusion",
     "UnableToSavePatient",
@@ -85,12 +95,15 @@ __all__ = [
     "change_patient",
     "change_rules",
     "choose_restart",
+    "claim_record",
     "complete_history",
     "correct_infusion",
     "decide_partial",
     "decides_for",
     "end_for_good",
+    "end_online_access",
     "foresee",
+    "invite_patient",
     "move_visit",
     "note_previous_treatment",
     "record_elsewhere",
@@ -107,4 +120,5 @@ __all__ = [
     "void_hold",
     "void_infusion",
     "void_screening",
+    "withdraw_invitation",
 ]

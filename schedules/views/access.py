@@ -51,7 +51,7 @@ def staff_record(request: HttpRequest, pk: int) -> Patient:
         PermissionDenied: they may see it, but not do this.
     """
     work = work_of(request)
-    seen = Patient.objects.of_staff(work.user).select_related("clinic__rules")
+    seen = Patient.objects.of_staff(work.user).select_related("clinic__rules", "user")
     found = get_object_or_404(seen, pk=pk)
     if work.duty not in work.duties_at(found.clinic):
         raise PermissionDenied

@@ -9,7 +9,7 @@ import pytest
 from ocrevus_tracker.accounts.models import Clinic, Membership, User
 from reminders import emails
 from reminders.models import Helper, Kind, Level, Preference, Reminder
-from schedules.models import Appointment, Course, Patient
+from schedules.models import Appointment, Course, Patient, PatientInvitation
 from tests.cast import NEW_YORK, NOW, TODAY, days
 
 LANGUAGES = ("en", "es")
@@ -23,6 +23,7 @@ DUE_IN = {
     Kind.OVERDUE_2: -36,
     Kind.OVERDUE_3: -50,
 }
+INVITES = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE)
 VISITS = (Kind.BOOKED, Kind.CHANGED, Kind.CANCELLED, Kind.PREPARE, Kind.DAY_BEFORE)
 VISIT_AT = dt.datetime(2026, 3, 17, 9, tzinfo=NEW_YORK)
 TOLD_VISIT_AT = dt.datetime(2026, 3, 16, 13, 30, tzinfo=NEW_YORK)
@@ -51,7 +52,7 @@ def everything() -> list[Sample]:
         for language in LANGUAGES
         for level in Level
         for to_helper in (False, True)
-        if not (kind == Kind.HELPER_INVITE and to_helper)
+        if not (kind in INVITES and to_helper)
     ]
     return [*samples, Sample(Kind.DIGEST)]
 
@@ -103,7 +104,9 @@ def reminder(sample: Sample, *, helper_name: str = "Leo", due_on=None, **fields)
     if sample.kind == Kind.HELPER_INVITE or sample.to_helper:
         made = helper(of, name=helper_name)
         row |= {"helper": made, "recipient": made.recipient}
-    if sample.kind == Kind.HELPER_INVITE:
+    if sample.kind == Kind.PATIENT_INVITE:
+        row["patient_invitation"] = PatientInvitation(patient=of, email=of.email, seed="5eed")
+    if sample.kind in INVITES:
         return Reminder(patient=of, **row)
     due_on = due_on or TODAY + days(DUE_IN.get(sample.kind, 150))
     course = Course(pk=7, patient=of, next_due_on=due_on)

@@ -18,7 +18,7 @@ from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
 from schedules.views.access import clinics_of, page, staff_patient, user_of
 from schedules.views.patient import booked_visits, every_infusion, home_facts
-from schedules.views.staff import corrections, courses, holding, screening
+from schedules.views.staff import corrections, courses, holding, online, screening
 from schedules.views.staff import infusions as recording
 
 PATIENTS_PER_PAGE = 25
@@ -70,6 +70,7 @@ def _add(request: HttpRequest, form: NewPatientForm, *, now: dt.datetime) -> Pat
             now=now,
             regimen_code=form.chosen_regimen(),
             ordered_for=answers["ordered_for"],
+            invite=answers["invite"],
         )
     except actions.UnableToSavePatient as refusal:
         form.add_error("record_number", str(refusal))
@@ -97,7 +98,7 @@ def patient(request: HttpRequest, pk: int) -> HttpResponse:
     }
     shown = shown | screening.section(record, now) | holding.section(record, now)
     shown = shown | courses.section(record, now) | corrections.section(record, now)
-    shown = shown | recording.section(record, now)
+    shown = shown | recording.section(record, now) | online.section(record, now)
     return page(request, "staff/patient.html", clinic=record.clinic, now=now, **shown)
 
 
