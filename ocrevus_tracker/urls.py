@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from ocrevus_tracker.accounts.access import Audience, declared
-from ocrevus_tracker.accounts.views import favicon, healthz, home
+from ocrevus_tracker.accounts.views import favicon, healthz, home, switch_clinic
 from reminders.readiness import readyz
 
 handler500 = "ocrevus_tracker.errors.broken"
@@ -17,6 +17,7 @@ to_the_door = RedirectView.as_view(pattern_name="account_request_login_code")
 
 urlpatterns = [
     path("", home, name="home"),
+    path("staff/switch/", switch_clinic, name="switch_clinic"),
     path("favicon.ico", favicon),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -6,6 +6,7 @@ from .views import online as own
 from .views import patient
 from .views.staff import (
     clinic,
+    colleagues,
     corrections,
     courses,
     elsewhere,
@@ -62,6 +63,9 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("patients/", people.patients, name="patients"),
     path("patients/add/", people.add_patient, name="add_patient"),
     path("patients/<int:pk>/", include(record_pages)),
+    path("people/", colleagues.people, name="people"),
+    path("people/<int:member_pk>/role/", colleagues.change_role, name="change_role"),
+    path("people/<int:member_pk>/remove/", colleagues.remove, name="remove_member"),
     path("clinic/", clinic.show, name="clinic"),
     path("clinic/change/", clinic.change, name="change_clinic"),
     path("clinic/checks/", clinic.change_checks, name="change_checks"),

@@ -1,7 +1,7 @@
 """People who sign in, clinics, and who works where."""
 
 import datetime as dt
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -158,7 +158,10 @@ class Membership(models.Model):
         return f"membership {self.pk}"
 
 
-class InvitationQuerySet(models.QuerySet["Invitation"]):
+AnyInvitation = TypeVar("AnyInvitation", bound="Invitation")
+
+
+class InvitationQuerySet(models.QuerySet[AnyInvitation]):
     def unanswered(self) -> Self:
         """Neither used nor taken back; they may be too old."""
         return self.filter(used_at=None, withdrawn_at=None)
@@ -190,8 +193,6 @@ class Invitation(models.Model):
     unplanned = models.BooleanField(default=True, db_default=True)
     # One key per opened form: the same form sent twice is one invitation.
     entry_key = models.UUIDField(unique=True, null=True, editable=False)
-
-    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -63,6 +63,7 @@ from .people import UnableToSavePatient, add_patient, change_patient
 from .screening import UnableToRecordCheck, record_screening, void_screening
 from .shared import UnableTo
 from .short_infusion import UnableToAllow, allow_short_infusion
+from .staffing import UnableToChangeStaff, change_role, remove_member
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "UnableToBook",
     "UnableToChangeClinic",
     "UnableToChangeCourse",
+    "UnableToChangeStaff",
     "UnableToCorrect",
     "UnableToDecide",
     "UnableToHold",
@@ -93,6 +95,7 @@ __all__ = [
     "cancel_visit",
     "change_hold",
     "change_patient",
+    "change_role",
     "change_rules",
     "choose_restart",
     "claim_record",
@@ -111,6 +114,7 @@ __all__ = [
     "record_screening",
     "release_hold",
     "remove_closure",
+    "remove_member",
     "reopen_course",
     "set_check_interval",
     "start_hold",

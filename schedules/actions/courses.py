@@ -21,7 +21,7 @@ from schedules.models import (
 )
 from schedules.parts import awaited_part
 
-from .shared import UnableTo, is_prescriber, locked, long_date, on_trail, saved_before
+from .shared import UnableTo, is_prescriber, locked, long_date, must_treat, on_trail, saved_before
 
 # A treatment before this one for which no wash-out is known here.
 OTHER_DRUG = "other"
@@ -62,6 +62,7 @@ def stop_course(
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToChangeCourse)
         if (course.stopped_on, course.stop_reason, course.stop_note) == (stopped_on, reason, note):
             return course
         _refuse_end(course, stopped_on, today=course.patient.clinic.local_date(now))
@@ -98,6 +99,7 @@ def reopen_course(*, course: Course, actor: User, now: dt.datetime, reason: str)
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToChangeCourse)
         _refuse_unless_prescriber(actor, course)
         _refuse_reopening(course, today=course.patient.clinic.local_date(now))
         course.stopped_on, course.stop_reason, course.stop_note = None, "", ""
@@ -199,6 +201,7 @@ def note_previous_treatment(
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToChangeCourse)
         if drug not in {"", OTHER_DRUG, *WASHOUT_RULES}:
             raise UnableToChangeCourse(_("Choose a treatment from the list."))
         if drug and last_on is None:

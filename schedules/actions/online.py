@@ -13,9 +13,9 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.access import Duty
-from ocrevus_tracker.accounts.models import InvitationQuerySet, User
+from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
-from schedules.models import MOST_TRIES, Patient, PatientInvitation
+from schedules.models import MOST_TRIES, Patient, PatientInvitation, PatientInvitationQuerySet
 
 from .shared import UnableTo, must_have, saved_before
 
@@ -122,7 +122,7 @@ def withdraw_for_address(patient: Patient, now: dt.datetime) -> None:
     _unanswered(patient).exclude(email=patient.email.lower()).update(withdrawn_at=now)
 
 
-def _unanswered(patient: Patient) -> InvitationQuerySet:
+def _unanswered(patient: Patient) -> PatientInvitationQuerySet:
     return PatientInvitation.objects.unanswered().filter(patient=patient)
 
 

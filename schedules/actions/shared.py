@@ -66,6 +66,11 @@ def must_have(duty: Duty, actor: User, clinic: Clinic, refusal: type[UnableTo]) 
         raise refusal(str(NOT_YOURS[duty]))
 
 
+def must_treat(actor: User, course: Course, refusal: type[UnableTo]) -> None:
+    """As `must_have`, for what a date hangs on."""
+    must_have(Duty.TREAT, actor, course.patient.clinic, refusal)
+
+
 def saved_before(
     rows: models.QuerySet[Row], entry_key: uuid.UUID | None, *, refusal: type[UnableTo]
 ) -> Row | None:

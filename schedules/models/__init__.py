@@ -4,7 +4,7 @@ Rules that must always hold are database constraints; questions about many rows 
 methods; a write that touches several models is a verb in `schedules.actions`.
 """
 
-from .access import MOST_TRIES, PatientInvitation
+from .access import MOST_TRIES, PatientInvitation, PatientInvitationQuerySet
 from .appointment import Appointment, AppointmentQuerySet, AppointmentStatus
 from .clinic_rules import ClinicRules, Closure, Region
 from .correction import Correction, DateMove
@@ -51,6 +51,7 @@ __all__ = [
     "Outcome",
     "Patient",
     "PatientInvitation",
+    "PatientInvitationQuerySet",
     "PatientQuerySet",
     "Rate",
     "Reaction",

@@ -13,13 +13,17 @@ from .patient import Patient
 MOST_TRIES = 5
 
 
+class PatientInvitationQuerySet(InvitationQuerySet["PatientInvitation"]):
+    """See the class it is made from."""
+
+
 class PatientInvitation(Invitation):
     """Lets the reader of a mailbox claim a record, once they know the date of birth as well."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="invitations")
     tries = models.PositiveSmallIntegerField(default=0)
 
-    objects = InvitationQuerySet.as_manager()
+    objects = PatientInvitationQuerySet.as_manager()
 
     class Meta:
         constraints = [

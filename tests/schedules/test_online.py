@@ -189,7 +189,7 @@ class TestEnding:
         assert attempt(again) is None
         entry = Entry.objects.filter(act="end online access").get()
         assert (entry.actor, entry.reason, entry.subject) == (
-            rosa, reason, f"patient {dora.pk}",
+            rosa, "Asked by phone", f"patient {dora.pk}",
         )  # fmt: skip
 
     def test_twice_is_once(self, dora, rosa):

@@ -1,0 +1,96 @@
+"""Who works at a clinic: for its admins to see and change."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ocrevus_tracker.accounts.access import Duty, staff
+from ocrevus_tracker.accounts.models import Clinic, Membership
+from schedules import actions
+from schedules.forms.base import CleanForm
+from schedules.forms.staffing import RemoveForm, RoleForm
+from schedules.views.access import chosen_clinic, page, user_of
+
+
+def managing(*methods: str) -> Any:  # noqa: ANN401 - a decorator, see `staff`
+    """A page on which people are given a role or lose one; what such a page asks for beside the
+    duty belongs here.
+    """
+    return staff(Duty.MANAGE, *methods)
+
+
+@staff(Duty.MANAGE, "GET")
+def people(request: HttpRequest) -> HttpResponse:
+    """Everybody who works at the clinic."""
+    clinic = chosen_clinic(request)
+    members = Membership.objects.filter(clinic=clinic).select_related("user")
+    return page(
+        request,
+        "staff/people.html",
+        clinic=clinic,
+        now=timezone.now(),
+        members=members.order_by("user__name", "user__email"),
+    )
+
+
+@managing("GET", "POST")
+def change_role(request: HttpRequest, member_pk: int) -> HttpResponse:
+    """Another role for somebody."""
+    clinic, member = _member(request, member_pk)
+    data = request.POST if request.method == "POST" else None
+    form = RoleForm(data, initial={"role": member.role})
+    if form.is_valid():
+        actor, now = user_of(request), timezone.now()
+        try:
+            actions.change_role(membership=member, actor=actor, now=now, **form.cleaned_data)
+        except actions.UnableToChangeStaff as refusal:
+            form.add_error("role", str(refusal))
+        else:
+            member.refresh_from_db()
+            told = _("Saved. {name} is now: {role}.")
+            name, role = member.user.get_short_name(), member.get_role_display()
+            messages.success(request, told.format(name=name, role=role))
+            return _back_to(clinic)
+    return _form_page(request, "staff/change_role.html", clinic, member, form)
+
+
+@managing("GET", "POST")
+def remove(request: HttpRequest, member_pk: int) -> HttpResponse:
+    """Somebody does not work here any more."""
+    clinic, member = _member(request, member_pk)
+    form = RemoveForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        actor, now = user_of(request), timezone.now()
+        try:
+            actions.remove_member(membership=member, actor=actor, now=now, **form.cleaned_data)
+        except actions.UnableToChangeStaff as refusal:
+            form.add_error("reason", str(refusal))
+        else:
+            told = _("{name} does not work at {clinic} any more, and sees nothing of it.")
+            name = member.user.get_short_name()
+            messages.success(request, told.format(name=name, clinic=clinic.name))
+            return _back_to(clinic)
+    return _form_page(request, "staff/remove_member.html", clinic, member, form)
+
+
+def _member(request: HttpRequest, member_pk: int) -> tuple[Clinic, Membership]:
+    """Somebody who works at the clinic that the page is about. Raises Http404."""
+    clinic = chosen_clinic(request)
+    members = Membership.objects.filter(clinic=clinic).select_related("user")
+    return clinic, get_object_or_404(members, pk=member_pk)
+
+
+def _back_to(clinic: Clinic) -> HttpResponse:
+    return redirect(f"{reverse('staff:people')}?{urlencode({'clinic': clinic.slug})}")
+
+
+def _form_page(
+    request: HttpRequest, template: str, clinic: Clinic, member: Membership, form: CleanForm
+) -> HttpResponse:
+    return page(request, template, clinic=clinic, now=timezone.now(), member=member, form=form)
