@@ -8,7 +8,7 @@ export PYTHON
 RUN := .ci/venv requirements.txt
 DEV := .ci/venv requirements-dev.txt
 
-.PHONY: help run test lint format lock demo bench properties mutants faults clean
+.PHONY: help run test lint format lock demo bench properties mutants coverage faults clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,12 +44,17 @@ bench: ## Measure speed side by side, as ratios (many minutes; ARGS="sending --r
 properties: ## Run the engine's laws on many thousand made-up histories (minutes)
 	@$(DEV) -m pytest tests/engine -m long -s $(ARGS)
 
-mutants: ## Take the engine's guards out one by one and see which test notices (minutes)
+mutants: ## Take guards out one by one: which test notices? (hours; ARGS="sending --sample 200")
 	@$(DEV) -m tests.mutants $(ARGS)
+
+coverage: ## Fail for each branch of the reminders' core that none of their tests takes (minutes)
+	@$(DEV) -m pytest -q -n 2 --dist loadfile --cov --cov-report= tests/reminders $(ARGS)
+	@$(DEV) -m coverage report --show-missing --skip-covered --fail-under=100 \
+		--include='reminders/outbox/*,reminders/*rules.py,reminders/journal.py,reminders/transport.py'
 
 faults: ## Kill workers, brokers and databases while reminders drain (minutes)
 	@$(DEV) -m tests -m long tests/faults $(ARGS)
 
 clean: ## Remove .venv and every cache; the data in var/ stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,8 @@ REDIS_URL           default: the embedded broker on a unix socket
 EMAIL_URL           default: one file per mail in var/mail/
 ALLOWED_HOSTS       comma-separated; set it and DEBUG is off unless asked for
 SECRET_KEY          required when DEBUG is off; else made once and kept in var/
+SECRET_KEY_FALLBACKS  comma-separated: earlier keys, while what they sealed is still about
+DJANGO_ADMIN        opens Django's own admin at /admin/, for superusers with a second step
 SITE_URL            the address that mails link to
 SITE_NAME           what pages and mails call the service; keep it neutral
 DEFAULT_FROM_EMAIL  the sender of every mail
@@ -13,6 +15,9 @@ EMAIL_BACKEND       instead of EMAIL_URL: a mail service's API, such as
                     anymail.backends.postmark.EmailBackend
 ANYMAIL_…           django-anymail's settings. ANYMAIL_WEBHOOK_SECRET (user:password) opens
                     /mail/events/postmark/, ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY the same for mailgun
+AUDIT_ANCHOR        the file that knows the end of the audit trail; best on another disk
+AUDIT_KEYS          comma-separated, what signs the trail: the first is in use, the others are still
+                    believed. Default: SECRET_KEY. Add a new one in front, take none away
 REMINDER_…          lease, grace and poll times in seconds; the receipt journal's path
   STALE_SECONDS     without work for so long, /readyz and audit_reminders say that the worker is off
   WEBHOOK_KEY       opens /mail/events/ for reports signed with this key
@@ -65,6 +70,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 SITE_NAME = env.str("SITE_NAME", default="Clinic Visits")
 DEPLOYMENT_ID = env.str("DEPLOYMENT_ID", default="")
@@ -85,10 +91,14 @@ INSTALLED_APPS = [
     "django.forms",  # the stock widgets, for FORM_RENDERER
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "anymail",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
+DJANGO_ADMIN = env.bool("DJANGO_ADMIN", default=False)
+if DJANGO_ADMIN:
+    INSTALLED_APPS.append("django.contrib.admin")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -100,6 +110,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "ocrevus_tracker.accounts.middleware.SessionLimits",
+    "ocrevus_tracker.accounts.middleware.SecondStep",
 ]
 
 ROOT_URLCONF = "ocrevus_tracker.urls"
@@ -148,6 +160,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
+        # Django's 300 would let a flood of addresses push out who has no tries left.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -196,6 +210,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=60),
         "options": {"expires": 60},
     },
+    "tidy": {
+        "task": "ocrevus_tracker.accounts.tasks.tidy",
+        "schedule": timedelta(days=1),
+        "options": {"expires": 60 * 60},
+    },
 }
 
 # -- Mail --------------------------------------------------------------------
@@ -231,10 +250,19 @@ REMINDER_WEBHOOK_KEY = env.str("REMINDER_WEBHOOK_KEY", default="")
 REMINDER_BOUNCE_ADDRESS = env.str("REMINDER_BOUNCE_ADDRESS", default="")
 REMINDER_RELAY_LOOKUP = shlex.split(env.str("REMINDER_RELAY_LOOKUP", default=""))
 
+# -- Audit trail ---------------------------------------------------------------
+
+AUDIT_ANCHOR = Path(env.str("AUDIT_ANCHOR", default=str(VAR_DIR / "audit-anchor.jsonl")))
+AUDIT_KEYS = env.list("AUDIT_KEYS", default=[SECRET_KEY])
+
 # -- Sign-in -----------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "ocrevus_tracker.accounts.hashers.OneLaneArgon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # until its owner signs in again
+]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -257,19 +285,46 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 # Nobody signs up; without a password here allauth would leave it out of the staff sign-in too.
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # people are entered by the clinic; a code proves the address
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers
+# Everybody who asks gets one mail, with a code or with the reason why there is none.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "dashed": False, "length": 6}
-ACCOUNT_SESSION_REMEMBER = True
+# The second step outlives a code, so that who types an old one is sent a new one.
+ACCOUNT_LOGIN_TIMEOUT = 30 * 60
+ACCOUNT_SESSION_REMEMBER = False  # accounts/sessions.py decides
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_RATE_LIMITS = {
+    # Twenty codes a day with five tries each: a day's guessing finds one code in ten thousand.
+    "request_login_code": "20/m/ip,3/m/key,6/h/key,20/d/key",
+    "login_failed": "10/m/ip,5/5m/key",
+}
+
+MFA_ADAPTER = "ocrevus_tracker.accounts.adapter.MFAAdapter"
+MFA_FORMS = {
+    "activate_totp": "ocrevus_tracker.accounts.forms.SetUpAppForm",
+    "add_webauthn": "ocrevus_tracker.accounts.forms.AddPasskeyForm",
+    "authenticate": "ocrevus_tracker.accounts.forms.SecondStepForm",
+    "authenticate_webauthn": "ocrevus_tracker.accounts.forms.PasskeySecondStepForm",
+    "login_webauthn": "ocrevus_tracker.accounts.forms.PasskeySignInForm",
+    "reauthenticate": "ocrevus_tracker.accounts.forms.AgainByCodeForm",
+    "reauthenticate_webauthn": "ocrevus_tracker.accounts.forms.AgainByPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # a finger, a face or a PIN: two factors in one
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # nothing to guess; a whole clinic has one address
 
 # A message may name a patient and a date: it waits in the database, never in a cookie.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-SESSION_COOKIE_AGE = 90 * 24 * 60 * 60
+MESSAGE_STORAGE = "ocrevus_tracker.telling.ToldOnceStorage"
+# In the database, so that one can be ended; how long each lives, accounts/sessions.py says.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 # One proxy in front, which sets X-Forwarded-Proto and X-Forwarded-For itself.

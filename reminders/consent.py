@@ -17,12 +17,16 @@ KEPT_AWAY = {
 } | {"only_needed": frozenset(rules.TOPICS) - rules.NEEDED}
 
 
+def refused_by(kind: str) -> frozenset[str]:
+    """The choices that keep mails of `kind` away, by field of `MailChoices`."""
+    return frozenset(field for field, kinds in KEPT_AWAY.items() if kind in kinds)
+
+
 def refuses(kind: str) -> Q:
     """The condition on a Preference or a Helper: no mail of `kind` is wanted."""
     refusal = Q(pk__in=[])
-    for field, kinds in KEPT_AWAY.items():
-        if kind in kinds:
-            refusal |= Q(**{field: True})
+    for field in refused_by(kind):
+        refusal |= Q(**{field: True})
     return refusal
 
 

@@ -23,6 +23,7 @@ from ocrevus_tracker.audit.models import Entry
 from schedules.models import Course, Patient
 
 from .identity import message_id_of
+from .lookups import OneOf
 from .models import DeadAddress, DeliveryEvent, EventKind, Helper, Reminder, State
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def unreported(rows: Sequence[Reminder], *, now: dt.datetime) -> list[Reminder]:
     again, and its mail has the same mark. They are settled by what was reported.
     """
     marked = {message_id_of(row): row for row in rows}
-    early = DeliveryEvent.objects.filter(reminder=None, message_id__in=marked)
+    early = DeliveryEvent.objects.filter(OneOf("message_id", marked), reminder=None)
     told = set(early.values_list("message_id", flat=True))
     for mark in told:
         Reminder.objects.filter(pk=marked[mark].pk).update(message_id=mark)
@@ -208,13 +209,15 @@ def _note_dead_address(
     person = reminder.helper or patient
     if not person.email or _is_another(person.email, reminder, patient, event):
         return
-    _row, is_new = DeadAddress.objects.get_or_create(
+    row, is_new = DeadAddress.objects.get_or_create(
         patient=patient,
         email=person.email,
         defaults={"helper": reminder.helper, "found_at": now},
     )
     if is_new:
         Course.objects.filter(patient=patient).mark_unplanned()
+        act = "find address dead"
+        trail.record(at=now, actor=None, clinic=patient.clinic, act=act, subject=row)
         log.info("The address of %s is no good", person)
 
 

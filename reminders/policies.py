@@ -21,9 +21,10 @@ from schedules.actions.shared import long_date
 from schedules.models import Course
 from schedules.templatetags.tracker import clock
 
-from . import rules
+from . import policy_rules, rules
 from .models import STOPPABLE, Kind, Policy, Reminder, State
-from .rules import Rows, Rule
+from .policy_rules import Rows
+from .rules import Rule
 
 
 class UnableToSavePolicy(UnableTo):
@@ -58,7 +59,7 @@ def rules_of(clinic: Clinic, rows: Rows | None = None) -> tuple[Rule, ...]:
     if rows is None:
         policy = newest(clinic)
         rows = policy.rows if policy else None
-    return rules.policy_for(**_numbers(clinic), rows=rows)
+    return policy_rules.policy_for(**_numbers(clinic), rows=rows)
 
 
 def versions_in_use() -> dict[int, InUse]:
@@ -148,7 +149,7 @@ def _add_version(
     _apply(clinic, rows, changed)
     told = "; ".join(
         f"{kind}: {rows_before.get(kind, 'off')} -> {rows.get(kind, 'off')}"
-        for kind in rules.LIMITS
+        for kind in policy_rules.LIMITS
         if rows_before.get(kind) != rows.get(kind)
     )
     act = "restore mail policy" if restored_from else "change mail policy"
@@ -181,11 +182,11 @@ def _numbers(clinic: Clinic) -> dict[str, int]:
 
 def _usual(clinic: Clinic) -> dict[str, int]:
     """The usual rows with the clinic's two numbers, without those that come too early for them."""
-    rows = rules.DEFAULT | {
+    rows = policy_rules.DEFAULT | {
         "book-1": -clinic.booking_opens_days,
         "overdue-1": clinic.late_after_days,
     }
-    while wrong := rules.out_of_order(rows, **_numbers(clinic)):
+    while wrong := policy_rules.out_of_order(rows, **_numbers(clinic)):
         del rows[wrong[0][0]]
     return rows
 
@@ -195,7 +196,7 @@ def _refuse_nonsense(clinic: Clinic, rows: Mapping[str, int]) -> None:
         raise UnableToSavePolicy(
             _("The clinic has no phone number, and every mail names it. Add it first.")
         )
-    for kind in rules.out_of_limits(rows):
+    for kind in policy_rules.out_of_limits(rows):
         raise UnableToSavePolicy(limits_words(kind))
     for kind, earlier in out_of_order(clinic, rows):
         raise UnableToSavePolicy(order_words(kind, earlier))
@@ -203,7 +204,7 @@ def _refuse_nonsense(clinic: Clinic, rows: Mapping[str, int]) -> None:
 
 def out_of_order(clinic: Clinic, rows: Rows) -> list[tuple[str, str]]:
     """As in `rules`, with the numbers of `clinic`."""
-    return rules.out_of_order(rows, **_numbers(clinic))
+    return policy_rules.out_of_order(rows, **_numbers(clinic))
 
 
 def order_words(kind: str, earlier: str) -> str:
@@ -214,9 +215,9 @@ def order_words(kind: str, earlier: str) -> str:
 
 def limits_words(kind: str) -> str:
     """Between which days a mail of `kind` may be."""
-    if kind not in rules.LIMITS:
+    if kind not in policy_rules.LIMITS:
         return _("There is no such email.")
-    first, last = sorted(abs(days) for days in rules.LIMITS[kind])
+    first, last = sorted(abs(days) for days in policy_rules.LIMITS[kind])
     told = _("“{kind}”: enter a number of days from {first} to {last}.")
     return told.format(kind=Kind(kind).label, first=first, last=last)
 

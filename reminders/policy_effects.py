@@ -16,17 +16,18 @@ from django.db.models.functions import TruncDate
 from ocrevus_tracker.accounts.models import Clinic
 from schedules.models import Appointment, CourseQuerySet
 
-from . import rules
+from . import policy_rules, rules
 from .consent import refuses
 from .models import PATIENT, REOPENABLE, STOPPABLE, Preference, Reminder
 from .outbox.corrections import owed
 from .outbox.windows import undecided, visits_that_count
 from .policies import rules_of
-from .rules import Rows, Rule
+from .policy_rules import Rows
+from .rules import Rule
 from .stopping import open_to_mail
 
-DUE_KINDS = tuple(kind for kind in rules.LIMITS if rules.RULES[kind].anchor == "due")
-VISIT_KINDS = tuple(kind for kind in rules.LIMITS if rules.RULES[kind].anchor == "visit")
+DUE_KINDS = tuple(kind for kind in policy_rules.LIMITS if rules.RULES[kind].anchor == "due")
+VISIT_KINDS = tuple(kind for kind in policy_rules.LIMITS if rules.RULES[kind].anchor == "visit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
+from ocrevus_tracker.audit import sealing
+
 from . import outbox
 from .models import Heartbeat
 
@@ -31,10 +33,19 @@ def work(*, now: dt.datetime, seconds: float = 50) -> None:
     if not _busy.acquire(blocking=False):
         return
     try:
+        seal_trail(now=now)
         outbox.tick(now=now)
         outbox.deliver(now=now, seconds=seconds, stop=_stop.is_set)
     finally:
         _busy.release()
+
+
+def seal_trail(*, now: dt.datetime) -> None:
+    """Close the audit trail's chain over what is new. That it fails keeps no mail back."""
+    try:
+        sealing.seal(now=now)
+    except Exception:
+        log.exception("The audit trail could not be sealed; trying again soon")
 
 
 def look(*, now: dt.datetime) -> None:

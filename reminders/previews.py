@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ocrevus_tracker.accounts.models import Clinic, User
 from schedules.models import Appointment, Course, Patient
 
-from . import rules
+from . import policy_rules, rules
 from .emails import compose
 from .letter import Letter
 from .models import Kind, Level, Preference, Reminder
@@ -87,7 +87,7 @@ class MadeUp:
     def samples(self, policy: Iterable[Rule]) -> Iterator[Sample]:
         """Each mail of `policy` at its own hour, with the date alone and in plain words."""
         for rule in policy:
-            if rule.kind in rules.LIMITS:
+            if rule.kind in policy_rules.LIMITS:
                 for level in (Level.DATE, Level.PLAIN):
                     yield self.sample(rule, level)
 

@@ -15,7 +15,7 @@ from schedules.actions.shared import locked, on_trail
 from schedules.models import Appointment, Course
 
 from .models import OPEN, SENT, WITHOUT_COURSE, DeadAddress, Kind, Reminder, State
-from .rules import BOOKING_STEPS, LADDER
+from .policy_rules import BOOKING_STEPS, LADDER
 from .stopping import clinic_days, open_to_mail
 
 # Long enough to wait for the next day, when a mail went to this person today already.

@@ -3,15 +3,14 @@
 A rule's window is counted in days from its anchor: the due date, a visit's date, or the moment a
 visit was booked, an infusion was recorded or a record was put right. The windows of the due date
 follow one another without a gap and never overlap, so reminders that piled up become the one that
-fits today. Timings are the defaults of the product's message plan; where a clinic has its own
-number, that number is an argument.
+fits today. Timings are the defaults of the product's message plan; `policy_rules` makes a clinic's
+own rules of them.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -128,98 +127,6 @@ def urgency(kind: str) -> int:
     return FIRST.index(kind) if kind in FIRST else len(FIRST)
 
 
-# What a clinic's policy decides: which of these go, and from which day after their anchor on. The
-# others answer something that just happened, and always go.
-BOOKING_STEPS = ("book-1", "book-2", "book-3")
-LATE_STEPS = ("overdue-1", "overdue-2", "overdue-3")
-LADDER = BOOKING_STEPS + LATE_STEPS
-LIMITS = {
-    **dict.fromkeys(BOOKING_STEPS, (-365, -1)),
-    "second-visit": (-13, -1),
-    **dict.fromkeys(LATE_STEPS, (0, 365)),
-    "prepare": (-14, -2),
-    "day-before": (-1, -1),
-}
-DEFAULT = {kind: RULES[kind].first_day for kind in LIMITS}
-# The last mail about a late visit may still be sent so many days after its first.
-LAST_LASTS_DAYS = RULES["overdue-3"].last_day - RULES["overdue-3"].first_day
-
-Rows = Mapping[str, int]
-
-
-def policy_for(
-    *, booking_opens_days: int, late_after_days: int, rows: Rows | None = None
-) -> tuple[Rule, ...]:
-    """The rules of a clinic: of its policy `rows` (kind -> days from the anchor), or else the
-    usual ones with booking and "late" so many days from the due date.
-
-    A kind that `rows` leaves out is not sent. Each window ends the day before the next one begins;
-    no booking mail goes before booking opens, and none once the visit is late. Windows that become
-    empty are left out.
-    """
-    numbers = {"book-1": -booking_opens_days, "overdue-1": late_after_days}
-    rows = DEFAULT | numbers if rows is None else rows
-    opens, late = rows.get("book-1", -booking_opens_days), rows.get("overdue-1", late_after_days)
-    last_late = [rows[kind] for kind in LATE_STEPS if kind in rows][-1:] or [late]
-    windows = {
-        **{kind: (days, RULES[kind].last_day) for kind, days in rows.items()},
-        **_in_turn(BOOKING_STEPS, rows, not_before=opens, last_day=late - 1),
-        **_in_turn(LATE_STEPS, rows, not_before=late, last_day=last_late[0] + LAST_LASTS_DAYS),
-    }
-    if "second-visit" in rows:
-        windows["second-visit"] = (rows["second-visit"], late - 1)
-    return tuple(_fitted(rule, windows) for rule in POLICY if _is_sent(rule, windows))
-
-
-def _in_turn(
-    kinds: Sequence[str], rows: Rows, *, not_before: int, last_day: int
-) -> dict[str, tuple[int, int]]:
-    """The windows of those `kinds` that are in `rows`, one after the other up to `last_day`."""
-    present = [kind for kind in kinds if kind in rows]
-    firsts = list(accumulate((max(rows[kind], not_before) for kind in present), max))
-    lasts = [first - 1 for first in firsts[1:]] + [last_day]
-    return dict(zip(present, zip(firsts, lasts, strict=False), strict=True))
-
-
-def _is_sent(rule: Rule, windows: Mapping[str, tuple[int, int]]) -> bool:
-    if rule.kind not in LIMITS:
-        return True
-    first, last = windows.get(rule.kind, (0, -1))
-    return first <= last
-
-
-def _fitted(rule: Rule, windows: Mapping[str, tuple[int, int]]) -> Rule:
-    first, last = windows.get(rule.kind, (rule.first_day, rule.last_day))
-    return replace(rule, first_day=first, last_day=last)
-
-
-def out_of_limits(rows: Mapping[str, object]) -> list[str]:
-    """The kinds in `rows` that are no kinds of a policy, or whose days no policy may have."""
-    return [kind for kind, days in rows.items() if not _may_be(kind, days)]
-
-
-def _may_be(kind: str, days: object) -> bool:
-    first, last = LIMITS.get(kind, (0, -1))
-    return isinstance(days, int) and not isinstance(days, bool) and first <= days <= last
-
-
-def out_of_order(
-    rows: Rows, *, booking_opens_days: int, late_after_days: int
-) -> list[tuple[str, str]]:
-    """Each kind of `rows` that does not come later than the one before it, with that one.
-
-    Where the first request to book or the first mail about a late visit is left out, the day on
-    which booking opens or the visit is late stands in its place.
-    """
-    standing = {"book-1": -booking_opens_days, "overdue-1": late_after_days} | dict(rows)
-    present = [kind for kind in LADDER if kind in standing]
-    return [
-        (kind, earlier)
-        for earlier, kind in pairwise(present)
-        if standing[kind] <= standing[earlier]
-    ]
-
-
 def anchors_on(rule: Rule, today: dt.date) -> tuple[dt.date, dt.date]:
     """The first and the last anchor date for which `today` lies in the rule's window."""
     return today - dt.timedelta(days=rule.last_day), today - dt.timedelta(days=rule.first_day)
@@ -274,7 +181,6 @@ def fit_moved(
 def fit_booked(
     *,
     visit_on: dt.date,
-    starts_at: dt.datetime,
     booked_at: dt.datetime,
     undo_for: dt.timedelta,
     now: dt.datetime,
@@ -286,7 +192,7 @@ def fit_booked(
     """
     last_day = visit_on - dt.timedelta(days=DAY_BEFORE_SAYS_IT + 1)
     not_after = min(booked_at + BOOKED_USEFUL_FOR, local_moment(last_day, LAST_HOUR, zone))
-    if now >= min(not_after, starts_at):
+    if now >= not_after:
         return None
     return Fit("booked", visit_on, booked_at + undo_for, not_after)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ocrevus_tracker.accounts.models import Clinic
 from schedules.forms.base import CleanForm, OneLineField
 
-from . import policies, rules
+from . import policies, policy_rules, rules
 from .models import Kind
 
 DAYS, WEEKS = "days", "weeks"
@@ -70,8 +70,8 @@ class PolicyForm(CleanForm):
         self.clinic = clinic
         self.rows_at_first = dict(rows)
         # Needed where the row is on, which the form says itself.
-        self.unmarked = frozenset(f"{kind}-n" for kind in rules.LIMITS)
-        for kind in rules.LIMITS:
+        self.unmarked = frozenset(f"{kind}-n" for kind in policy_rules.LIMITS)
+        for kind in policy_rules.LIMITS:
             self._ask(kind, rows)
 
     def _ask(self, kind: str, rows: Mapping[str, int]) -> None:
@@ -83,7 +83,7 @@ class PolicyForm(CleanForm):
         )
         if kind == Kind.DAY_BEFORE:
             return
-        days = abs(rows.get(kind, rules.DEFAULT[kind]))
+        days = abs(rows.get(kind, policy_rules.DEFAULT[kind]))
         in_weeks = days >= WEEK and days % WEEK == 0
         wrong = policies.limits_words(kind)
         self.fields[f"{kind}-n"] = forms.IntegerField(
@@ -105,7 +105,7 @@ class PolicyForm(CleanForm):
         if self.errors:
             return self.cleaned_data
         rows = self.rows()
-        unfit = rules.out_of_limits(rows)
+        unfit = policy_rules.out_of_limits(rows)
         for kind in unfit:
             self.add_error(f"{kind}-n", policies.limits_words(kind))
         if not unfit:
@@ -115,20 +115,24 @@ class PolicyForm(CleanForm):
 
     def rows(self) -> dict[str, int]:
         """The answers as a policy has them: kind -> days from the anchor."""
-        return {kind: self._days(kind) for kind in rules.LIMITS if self.cleaned_data[f"{kind}-on"]}
+        return {
+            kind: self._days(kind)
+            for kind in policy_rules.LIMITS
+            if self.cleaned_data[f"{kind}-on"]
+        }
 
     def _days(self, kind: str) -> int:
         if kind == Kind.DAY_BEFORE:
-            return rules.DEFAULT[kind]
+            return policy_rules.DEFAULT[kind]
         number = self.cleaned_data[f"{kind}-n"]
         if number is None:  # as far out as nothing may be
-            number = abs(rules.LIMITS[kind][0]) + 1000
+            number = abs(policy_rules.LIMITS[kind][0]) + 1000
         days = int(number) * (WEEK if self.cleaned_data[f"{kind}-unit"] == WEEKS else 1)
-        return days if kind in rules.LATE_STEPS else -days
+        return days if kind in policy_rules.LATE_STEPS else -days
 
     def table(self) -> Iterator[dict[str, BoundField | str | None]]:
         """The rows for the page."""
-        for kind in rules.LIMITS:
+        for kind in policy_rules.LIMITS:
             dated = f"{kind}-n" in self.fields
             yield {
                 "title": str(Kind(kind).label),
@@ -148,4 +152,4 @@ def when_words(kind: str) -> str:
     """What the days of a `kind` count from."""
     if rules.RULES[kind].anchor == "visit":
         return str(BEFORE_VISIT)
-    return str(AFTER_DUE if kind in rules.LATE_STEPS else BEFORE_DUE)
+    return str(AFTER_DUE if kind in policy_rules.LATE_STEPS else BEFORE_DUE)

@@ -130,11 +130,9 @@ class _Envelope:
     @classmethod
     def of(cls, letter: Letter, message_id: str) -> "_Envelope":
         sender, recipient = _address(return_path(message_id)), _address(letter.to)
-        content = letter.as_bytes()
-        if content.startswith(b"."):
-            content = b"." + content
-        # Transparency (RFC 5321, 4.5.2): a line that begins with a dot gets another one.
-        content = content.replace(b"\r\n.", b"\r\n..").removesuffix(b"\r\n")
+        # Transparency (RFC 5321, 4.5.2): a line that begins with a dot gets another one. The first
+        # line is a header.
+        content = letter.as_bytes().replace(b"\r\n.", b"\r\n..").removesuffix(b"\r\n")
         return cls(
             f"MAIL FROM:<{sender}>\r\n".encode("ascii"),
             f"RCPT TO:<{recipient}>\r\n".encode("ascii"),

@@ -69,7 +69,7 @@ def visits_on_closed_days(clinic: Clinic, now: dt.datetime) -> list[tuple[Appoin
     )
     days = [
         (visit, clinic.local_date(visit.starts_at))
-        for visit in coming.select_related("course__patient")
+        for visit in coming.select_related("course__patient__clinic")
     ]
     calendar = ClinicCalendar.of(clinic, today, max((day for _visit, day in days), default=today))
     closed = ((visit, calendar.why_closed(day)) for visit, day in days if day >= today)

@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from .views import looked, patient
 from .views import online as own
-from .views import patient
 from .views.staff import (
     clinic,
     colleagues,
@@ -15,6 +15,7 @@ from .views.staff import (
     online,
     people,
     screening,
+    trail,
     visits,
     worklist,
 )
@@ -23,6 +24,7 @@ patient_pages = [
     path("home/", patient.home, name="home"),
     # Behind a link in a mail, without signing in.
     path("begin/<str:token>/", own.claim, name="claim"),
+    path("my/record/looked/", looked.looked, name="looked"),
 ]
 
 # What can be done with one patient's record.
@@ -66,6 +68,8 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("people/", colleagues.people, name="people"),
     path("people/<int:member_pk>/role/", colleagues.change_role, name="change_role"),
     path("people/<int:member_pk>/remove/", colleagues.remove, name="remove_member"),
+    path("audit/", trail.show, name="trail"),
+    path("audit/export/", trail.export, name="export_trail"),
     path("clinic/", clinic.show, name="clinic"),
     path("clinic/change/", clinic.change, name="change_clinic"),
     path("clinic/checks/", clinic.change_checks, name="change_checks"),

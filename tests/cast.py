@@ -6,12 +6,18 @@ and must be refused on every page.
 """
 
 import datetime as dt
+import time
 from itertools import count
 from zoneinfo import ZoneInfo
 
 import pytest
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+)
 from django.test import Client
 
+from ocrevus_tracker.accounts import sessions
 from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
 from schedules import actions
 from schedules.models import Appointment, Course, Patient, PatientInvitation
@@ -117,9 +123,18 @@ def book(
     return actions.book_visit(course=course, actor=actor, now=now, starts_at=starts_at, **facts)
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
+def signed_in(user: User, client: Client | None = None) -> Client:
+    """A client of somebody who has come in by the right door just now: staff with their second
+    step, which its own tests take one by one.
+    """
+    client = client or Client()
     client.force_login(user)
+    session, now = client.session, time.time()
+    kind = sessions.Kind.STAFF if user.needs_second_step else sessions.Kind.VISIT
+    sessions.begin(session, kind, now)
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "type": "totp", "at": now}]
+    session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(user.pk)
+    session.save()
     return client
 
 

@@ -3,6 +3,8 @@
 import pytest
 from django.db import InterfaceError, OperationalError
 
+from tests.cast import signed_in
+
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_a_database_that_is_away_is_503_and_comes_back(client, monkeypatch, error):
@@ -32,7 +34,7 @@ def _raises(error: type[Exception]):
 
 
 def test_the_icon_that_browsers_ask_for_unasked_changes_no_form_token(client, django_user_model):
-    client.force_login(django_user_model.objects.create_user("ana@example.org"))
+    signed_in(django_user_model.objects.create_user("ana@example.org"), client)
     response = client.get("/favicon.ico")
     assert (response.status_code, response["Location"]) == (302, "/static/img/icon.svg")
     assert "csrftoken" not in response.cookies

@@ -1,6 +1,7 @@
 """People who sign in, clinics, and who works where."""
 
 import datetime as dt
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -9,9 +10,16 @@ from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from .tokens import digest_of, new_seed, token_of
+
+
+@cache
+def every_time_zone() -> frozenset[str]:
+    """The names in the IANA time zone database, read from its many files once."""
+    return frozenset(available_timezones())
 
 
 def validate_time_zone(name: str) -> None:
@@ -20,7 +28,7 @@ def validate_time_zone(name: str) -> None:
     Raises:
         ValidationError: the name is unknown.
     """
-    if name not in available_timezones():
+    if name not in every_time_zone():
         raise ValidationError(
             _("“%(name)s” is not a time zone. Use a name like America/New_York."),
             params={"name": name},
@@ -33,6 +41,16 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         """The user with this address, whatever its case."""
         return self.get(email__iexact=username)
+
+    def who_may_get_a_code(self, email: str) -> "User | None":
+        """The patient who may sign in with a code sent to this address; one query for anybody.
+
+        A code by e-mail is the low-assurance door. Staff see whole charts, so here they do not
+        exist, nor do patients of a clinic that has switched codes off.
+        """
+        patients = self.filter(email=email.lower(), is_active=True, memberships=None)
+        patients = patients.filter(is_staff=False, is_superuser=False)
+        return patients.exclude(patients__clinic__codes_by_email=False).first()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":  # noqa: ANN401 - Django's own signature
         """A new user; without a password only an e-mailed code signs them in."""
@@ -60,13 +78,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in: staff by password, patients by an e-mailed code."""
+    """A person who signs in: staff by password and a second step, patients by passkey or code."""
 
     email = models.EmailField(_("email address"), unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
+    # In the hash that every session of theirs holds: a new stamp ends them all.
+    session_stamp = models.CharField(max_length=16, blank=True, editable=False)
+    passkey_offered_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -91,6 +112,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Staff use the staff pages and sign in by password, never by an e-mailed code."""
         return Membership.objects.filter(user=self).exists()
 
+    @property
+    def needs_second_step(self) -> bool:
+        """Whether a password alone is not enough: whoever sees more than their own dates."""
+        return self.is_staff or self.is_superuser or self.works_at_a_clinic
+
+    @property
+    def needs_a_factor(self) -> bool:
+        """Whether they could not get in without an app or a passkey."""
+        closed = Clinic.objects.filter(patients__user=self, codes_by_email=False)
+        return self.needs_second_step or closed.exists()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """As Django's, and of the stamp: a new password or a new stamp ends every session."""
+        salt = "accounts.User.get_session_auth_hash"
+        mark = f"{self.password} {self.session_stamp}"
+        return salted_hmac(salt, mark, secret=secret, algorithm="sha256").hexdigest()
+
 
 class Clinic(models.Model):
     """A place that gives infusions. Its local date is the `today` of all its pages."""
@@ -107,6 +145,10 @@ class Clinic(models.Model):
     booking_opens_days = models.PositiveSmallIntegerField(default=70)
     # Days after the due date on which a patient without a visit is told "late" (ux 2.1, state I).
     late_after_days = models.PositiveSmallIntegerField(default=3)
+    # Off: this clinic's patients sign in with a passkey or not at all.
+    codes_by_email = models.BooleanField(
+        _("patients may sign in with a code by email"), default=True
+    )
 
     def __str__(self) -> str:
         return self.name

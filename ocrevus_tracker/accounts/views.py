@@ -1,28 +1,22 @@
 """Where a person lands."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.templatetags.static import static
-from django.urls import NoReverseMatch
 
 from .access import SWITCHED, Duty, anyone, clinics_with, signed_in
 from .models import Membership, User
 
 
 @signed_in("GET")
-def home(request: HttpRequest) -> HttpResponseBase:
+def home(request: HttpRequest) -> HttpResponseRedirect:
     """Staff go to their work list, or to what else their role has; others to their own date."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - login_required saw to it
     if not user.works_at_a_clinic:
         return redirect("patient:home")
-    if clinics_with(user, Duty.SEE).exists():
-        return redirect("staff:worklist")
-    try:
-        return redirect("staff:audit")
-    except NoReverseMatch:
-        return render(request, "staff/no_pages.html")
+    sees = clinics_with(user, Duty.SEE).exists()
+    return redirect("staff:worklist" if sees else "staff:trail")
 
 
 @signed_in("POST")

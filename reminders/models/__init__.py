@@ -12,6 +12,9 @@ from .preference import (
     Topic,
 )
 from .reminder import (
+    IS_CLOSED,
+    IS_IN_HAND,
+    IS_WAITING,
     MAX_DOUBT,
     OPEN,
     PATIENT,
@@ -29,6 +32,9 @@ from .reminder import (
 )
 
 __all__ = [
+    "IS_CLOSED",
+    "IS_IN_HAND",
+    "IS_WAITING",
     "MAX_DOUBT",
     "OPEN",
     "PATIENT",

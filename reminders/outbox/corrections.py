@@ -97,8 +97,10 @@ def owed(courses: CourseQuerySet, *, now: dt.datetime) -> Iterator[Owed]:
 
 def _moves(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Move]:
     """Course by course all the moves of those that moved lately, the last one last."""
-    recent = DateMove.objects.filter(moved_at__gt=now - rules.MOVED_USEFUL_FOR)
-    moved = courses.filter(Exists(recent.filter(course=OuterRef("pk"))))
+    recent = DateMove.objects.filter(moved_at__gt=now - rules.MOVED_USEFUL_FOR).order_by()
+    if not recent.exists():  # as on most days
+        return iter(())
+    moved = courses.filter(pk__in=recent.values("course"))
     # A course may have gone on from another one: what counts is what the person was told.
     of_patient = Reminder.objects.filter(patient=OuterRef("course__patient"))
     last_told = of_patient.telling().order_by("-accepted_at", "-pk")

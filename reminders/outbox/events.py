@@ -7,11 +7,11 @@ no longer stands is told the right one, however often it moved in between.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from reminders import rules
 from reminders.models import PATIENT, REOPENABLE, SENT, TO_CHECK, Kind, Reminder, State
@@ -29,8 +29,11 @@ from .wanted import Wanted
 TELLS_A_VISIT = (Kind.BOOKED, Kind.CHANGED, Kind.PREPARE, Kind.DAY_BEFORE, Kind.CANCELLED)
 
 
-def about_records(courses: CourseQuerySet, now: dt.datetime) -> Iterator[Wanted]:
-    """Infusions just recorded, the latest of their course, with a next date to tell.
+def about_records(
+    courses: CourseQuerySet, now: dt.datetime, *, only: Collection[int] | None = None
+) -> Iterator[Wanted]:
+    """Infusions just recorded, the latest of their course, with a next date to tell. `only` are
+    ids of courses, None for all.
 
     After one to be repeated the date may be past: then the book and overdue mails speak. After
     one whose rest is still to come the next visit is not the next due date. One given elsewhere
@@ -51,7 +54,7 @@ def about_records(courses: CourseQuerySet, now: dt.datetime) -> Iterator[Wanted]
     infusions = (
         Infusion.objects.counting()
         .filter(~Exists(later), recorded_at__gt=now - rules.RECORDED_USEFUL_FOR)
-        .filter(course__in=courses)
+        .filter(_is_about(courses, only))
         .filter(course__next_due_on__gt=F("given_on"), elsewhere=False)
         .exclude(disposition=Disposition.COMPLETE_REMAINDER)
         .exclude(Exists(thanked.exclude(REOPENABLE)))
@@ -120,10 +123,12 @@ class News:
     waiting: set[int]
 
 
-def about_visits(courses: CourseQuerySet, now: dt.datetime) -> News:
+def about_visits(
+    courses: CourseQuerySet, now: dt.datetime, *, only: Collection[int] | None = None
+) -> News:
     """The mails that tell of visits booked, moved or cancelled at `now` (aware UTC)."""
     by_course = defaultdict(list)
-    for visit in _visits(courses, now):
+    for visit in _visits(courses, now, only):
         by_course[visit.course_id].append(visit)
     waiting = {pk for pk, visits in by_course.items() if any(one.unsure for one in visits)}
     wanted = [
@@ -143,7 +148,19 @@ def told_meanwhile() -> QuerySet[Reminder]:
     )
 
 
-def _visits(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Visit]:
+def _is_about(courses: CourseQuerySet, only: Collection[int] | None) -> Q:
+    """The condition on what belongs to a course: to one of `courses`, and of `only` (ids).
+
+    Not "in", because SQLite would list all courses first; but where a few are named it should
+    begin with these.
+    """
+    found = Q(Exists(courses.filter(pk=OuterRef("course_id"))))
+    return found if only is None else found & Q(course__in=only)
+
+
+def _visits(
+    courses: CourseQuerySet, now: dt.datetime, only: Collection[int] | None
+) -> Iterator[_Visit]:
     mails = Reminder.objects.filter(
         appointment=OuterRef("pk"), recipient=PATIENT, kind__in=TELLS_A_VISIT
     )
@@ -153,7 +170,7 @@ def _visits(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Visit]:
     )
     told = mails.filter(state__in=(State.ACCEPTED, State.DELIVERED)).order_by("-accepted_at", "-pk")
     found = (
-        Appointment.objects.filter(course__in=courses)
+        Appointment.objects.filter(_is_about(courses, only))
         .filter(status__in=(AppointmentStatus.BOOKED, AppointmentStatus.CANCELLED))
         .annotate(
             patient=F("course__patient_id"),
@@ -199,7 +216,6 @@ def _news(visits: list[_Visit], now: dt.datetime) -> Iterator[Wanted]:
 def _booked(visit: _Visit, now: dt.datetime) -> Iterator[Wanted]:
     fit = rules.fit_booked(
         visit_on=visit.starts_on(),
-        starts_at=visit.starts_at,
         booked_at=visit.booked_at,
         undo_for=UNDO_FOR,
         now=now,

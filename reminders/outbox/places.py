@@ -7,7 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from ocrevus_tracker.accounts.models import Clinic
-from reminders import rules
+from reminders import policy_rules, rules
 from reminders.consent import wanted_by_patient
 from reminders.models import Kind
 from reminders.policies import InUse, versions_in_use
@@ -67,7 +67,7 @@ def places(clinics: Collection[int] | None = None) -> list[Place]:
     with a zone of their own are looked at.
     """
     found = Clinic.objects.order_by("pk")
-    own = Patient.objects.exclude(time_zone="").order_by()
+    own = Patient.objects.elsewhere().order_by()
     if clinics is not None:
         found, own = found.filter(pk__in=clinics), own.filter(clinic__in=clinics)
     zones = own.values_list("clinic", "time_zone").distinct()
@@ -79,7 +79,7 @@ def places(clinics: Collection[int] | None = None) -> list[Place]:
 
 def _place(clinic: Clinic, policy: InUse | None) -> Place:
     """Those who go by the clinic's own clock."""
-    found = rules.policy_for(
+    found = policy_rules.policy_for(
         booking_opens_days=clinic.booking_opens_days,
         late_after_days=clinic.late_after_days,
         rows=policy.rows if policy else None,

@@ -12,14 +12,15 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from reminders.consent import is_wanted
 from reminders.digests import digests
 from reminders.models import (
+    IS_IN_HAND,
+    IS_WAITING,
     STOPPABLE,
-    WAITING,
     Heartbeat,
     Kind,
     Reminder,
@@ -29,20 +30,18 @@ from reminders.models import (
 from reminders.stopping import clinic_days, open_to_mail
 from schedules.models import Course
 
+from .batches import Batch, add_all
+from .calls import calls_at
 from .copies import add_copies
 from .corrections import owed
 from .events import about_records, about_visits, told_meanwhile
 from .invitations import add_invitations, without_mail
 from .places import places
 from .wanted import Wanted, add, without_refused
-from .windows import Cell, Look, cells_of, started_to_matter
+from .windows import Look, batches_of, started_to_matter
 
-# A pass over everything, however little seems to have changed.
-REVIEW_EVERY = dt.timedelta(hours=1)
 # Courses looked at in one transaction, so that an import of thousands holds nobody up.
 AT_A_TIME = 2000
-# Every time zone's midnight is at a full quarter of an hour of UTC.
-QUARTER = 15 * 60
 
 
 def plan(*, now: dt.datetime) -> int:
@@ -65,7 +64,7 @@ def tick(*, now: dt.datetime) -> int:
 
     Returns how many rows were added or opened again.
     """
-    calls = _calls(now)
+    calls = calls_at(now)
     if calls.for_review:
         return plan(now=now)
     added = add_invitations(now) if calls.for_invitations else 0
@@ -86,61 +85,12 @@ def tick(*, now: dt.datetime) -> int:
     return added
 
 
-@dataclass(frozen=True, slots=True)
-class _Calls:
-    """What there is to do at a moment."""
-
-    planned_at: dt.datetime | None
-    for_review: bool
-    for_a_new_day: bool
-    for_changes: bool
-    for_expiry: bool
-    for_invitations: bool
-    for_a_beat: bool
-
-
-def _calls(now: dt.datetime) -> _Calls:
-    """One statement of a few index look-ups, whatever the number of patients."""
-    # Written out because building it anew each minute would cost more than asking it.
-    adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT planned_at, reviewed_at, "
-            "EXISTS (SELECT 1 FROM schedules_course WHERE unplanned), "
-            "EXISTS (SELECT 1 FROM reminders_reminder "
-            "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= %s), "
-            "EXISTS (SELECT 1 FROM schedules_patientinvitation WHERE unplanned) "
-            "FROM reminders_heartbeat WHERE id = 1",
-            [adapt(now)],
-        )
-        row = cursor.fetchone()
-    planned_at, reviewed_at = (_aware(one) for one in row[:2]) if row else (None, None)
-    if planned_at is None or reviewed_at is None:
-        return _Calls(None, True, False, False, False, False, False)
-    return _Calls(
-        planned_at,
-        for_review=not reviewed_at <= now < reviewed_at + REVIEW_EVERY,
-        for_a_new_day=planned_at.timestamp() // QUARTER != now.timestamp() // QUARTER,
-        for_changes=bool(row[2]),
-        for_expiry=bool(row[3]),
-        for_invitations=bool(row[4]),
-        for_a_beat=planned_at <= now - dt.timedelta(seconds=30),
-    )
-
-
-def _aware(moment: dt.datetime | str | None) -> dt.datetime | None:
-    """SQLite gives text to whoever asks without the ORM."""
-    if isinstance(moment, str):
-        moment = dt.datetime.fromisoformat(moment)
-    return moment and (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
-
-
 def _plan(now: dt.datetime, courses: Collection[int] | None = None) -> int:
     """For `courses` (ids), or for all."""
     _close_void_rows(now, courses)
     facts = _facts(now, courses)
     added = add(facts.wanted, now=now)
-    added += sum(cell.add(now) for cell in facts.cells())
+    added += sum(add_all(batches, now) for batches in facts.batches())
     added += add_copies(now=now, courses=courses)
     # Where nobody can say yet, somebody looks again in a minute.
     Course.objects.filter(pk__in=facts.waiting).update(unplanned=True)
@@ -168,11 +118,8 @@ def _plan_what_the_calendar_brings(since: dt.datetime, now: dt.datetime) -> int:
     with transaction.atomic():
         started_to_matter(since, now).update(unplanned=True)
         told_first = {one.course_id for one in owed(open_to_mail(clinic_days(now)), now=now)}
-        added = sum(
-            cell.add(now)
-            for place in places()
-            for cell in cells_of(place, Look(now, since=since, without=told_first))
-        )
+        look = Look(now, since=since, without=told_first)
+        added = sum(add_all(list(batches_of(place, look)), now) for place in places())
         if added:
             add_copies(now=now)
         return added + len(_add_digests(now))
@@ -180,7 +127,7 @@ def _plan_what_the_calendar_brings(since: dt.datetime, now: dt.datetime) -> int:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the facts call for: rows one by one, cells of many, and where it is too early to say."""
+    """What the facts call for: rows one by one, batches, and where it is too early to say."""
 
     wanted: list[Wanted]
     waiting: set[int]
@@ -188,12 +135,12 @@ class _Facts:
     now: dt.datetime
     courses: Collection[int] | None
 
-    def cells(self) -> Iterator[Cell]:
-        """The cells, without those who hear something else first."""
+    def batches(self) -> Iterator[list[Batch]]:
+        """The batches of each place, without those who hear something else first."""
         clinics = None if self.courses is None else _clinics_of(self.courses)
         look = Look(self.now, courses=self.courses, without=self.told_first)
         for place in places(clinics):
-            yield from cells_of(place, look)
+            yield list(batches_of(place, look))
 
 
 def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
@@ -203,9 +150,10 @@ def _facts(now: dt.datetime, courses: Collection[int] | None) -> _Facts:
     put_right = list(owed(open_courses, now=now))
     # Whoever believes in another date hears that it was put right before anything else about it.
     told_first = {one.course_id for one in put_right}
-    news = about_visits(open_courses, now)
+    news = about_visits(open_courses, now, only=courses)
     wanted = [mail for one in put_right for mail in one.wanted()] + news.wanted
-    wanted += [one for one in about_records(open_courses, now) if one.course_id not in told_first]
+    records = about_records(open_courses, now, only=courses)
+    wanted += [one for one in records if one.course_id not in told_first]
     return _Facts(without_refused(wanted), told_first | news.waiting, told_first, now, courses)
 
 
@@ -217,21 +165,30 @@ def _clinics_of(courses: Collection[int]) -> list[int]:
 def missing(*, now: dt.datetime) -> int:
     """How many reminders the facts call for at `now` (aware UTC) that are not on their way."""
     facts = _facts(now, None)
-    cells = sum(cell.missing() for cell in facts.cells())
-    return len(facts.wanted) + cells + without_mail(now)
+    batches = (one for batches in facts.batches() for one in batches)
+    missing_rows = sum(batch.missing() for batch in batches)
+    return len(facts.wanted) + missing_rows + without_mail(now)
 
 
 def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:
     """No consent or address: SUPPRESSED. Date moved, course stopped or held: CANCELLED. Late:
     EXPIRED.
+
+    First the ids, by the indexes; only of these is asked what they hang on. Asked of all at once,
+    PostgreSQL would read every course to find that there are no rows.
     """
-    stoppable = Reminder.objects.filter(state__in=STOPPABLE)
+    stoppable = Reminder.objects.filter(IS_WAITING | IS_IN_HAND, state__in=STOPPABLE)
     if courses is not None:
         stoppable = stoppable.filter(course__in=courses)
-    unwanted = Q(Exists(_unwilling())) | ~is_wanted()
-    stoppable.filter(unwanted).update(state=State.SUPPRESSED)
-    stoppable.filter(~is_true_on(clinic_days(now))).update(state=State.CANCELLED)
-    stoppable.filter(Exists(told_meanwhile()), kind=Kind.BOOKED).update(state=State.CANCELLED)
+    unwanted, untrue = Q(Exists(_unwilling())) | ~is_wanted(), ~is_true_on(clinic_days(now))
+    told = Q(Exists(told_meanwhile()), kind=Kind.BOOKED)
+    pks = list(stoppable.values_list("pk", flat=True))
+    for first in range(0, len(pks), AT_A_TIME):
+        part = pks[first : first + AT_A_TIME]
+        rows = Reminder.objects.filter(pk__in=part, state__in=STOPPABLE)
+        rows.filter(unwanted).update(state=State.SUPPRESSED)
+        rows.filter(untrue).update(state=State.CANCELLED)
+        rows.filter(told).update(state=State.CANCELLED)
     _expire(now)
 
 
@@ -245,8 +202,8 @@ def _unwilling() -> QuerySet[Course]:
 
 
 def _expire(now: dt.datetime) -> None:
-    waiting = Reminder.objects.filter(state__in=WAITING)
-    waiting.filter(not_after__lte=now).update(state=State.EXPIRED)
+    waiting = Reminder.objects.filter(IS_WAITING, not_after__lte=now)
+    waiting.update(state=State.EXPIRED)
 
 
 def _add_digests(now: dt.datetime) -> list[Reminder]:

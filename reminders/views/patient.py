@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 
 from ocrevus_tracker.accounts.access import signed_in
+from ocrevus_tracker.audit import trail
 from reminders import choices, helpers
 from reminders.ahead import next_mails
 from reminders.forms import HelperForm, MailsForm, TopicForm
@@ -23,6 +24,7 @@ from reminders.models import PATIENT, DeadAddress, Helper, Preference, Reminder,
 from reminders.trial import UnableToSendTest, send_test
 from schedules.models import Patient
 from schedules.templatetags.tracker import long_date
+from schedules.views import seeing
 from schedules.views.access import page, user_of
 
 P = ParamSpec("P")
@@ -61,7 +63,9 @@ def of_own_record(view: OfRecord[P]) -> Callable[..., HttpResponse]:
             return page(request, "patient/nothing.html", clinic=None, now=now, status=404)
         with translation.override(records[0].language):
             if len(records) > 1:
+                seeing.lists(request, records, role=trail.PATIENT)
                 return page(request, "mail/choose.html", clinic=None, now=now, records=records)
+            seeing.opens(request, records[0], role=trail.PATIENT)
             return view(request, records[0], *args, **kwargs)
 
     return inner

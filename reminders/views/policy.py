@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.access import Duty, staff
 from ocrevus_tracker.accounts.models import Clinic, Membership
-from reminders import digests, policies, rules, unreached
+from reminders import digests, policies, policy_rules, rules, unreached
 from reminders.models import Kind, Level, Policy
 from reminders.policy_effects import effects
 from reminders.previews import MadeUp, send_test
@@ -160,7 +160,7 @@ def _check(
         effects=effects(clinic=clinic, rows=rows, now=now),
         changes=[
             (Kind(kind).label, in_words(kind, in_force), in_words(kind, rows))
-            for kind in rules.LIMITS
+            for kind in policy_rules.LIMITS
             if rows.get(kind) != in_force.get(kind)
         ],
         kept=[(name, value) for name, value in request.POST.items() if name in form.fields],
@@ -201,7 +201,7 @@ def _clash(request: HttpRequest, clinic: Clinic, now: dt.datetime, words: str) -
 def _send_test(request: HttpRequest, clinic: Clinic, form: PolicyForm, now: dt.datetime) -> None:
     kind, _colon, level = request.POST["test"].partition(":")
     policy = {rule.kind: rule for rule in policies.rules_of(clinic, form.rows())}
-    if kind not in policy or kind not in rules.LIMITS or level not in Level.values:
+    if kind not in policy or kind not in policy_rules.LIMITS or level not in Level.values:
         messages.error(request, _("This email is not sent under these rows."))
         return
     user = user_of(request)
@@ -213,11 +213,11 @@ def _send_test(request: HttpRequest, clinic: Clinic, form: PolicyForm, now: dt.d
         messages.success(request, _("Sent to {email}.").format(email=user.email))
 
 
-def in_words(kind: str, rows: rules.Rows) -> str:
+def in_words(kind: str, rows: policy_rules.Rows) -> str:
     """As in "42 days before"."""
     if kind not in rows:
         return _("Not sent")
-    told = _("{n} days after") if kind in rules.LATE_STEPS else _("{n} days before")
+    told = _("{n} days after") if kind in policy_rules.LATE_STEPS else _("{n} days before")
     return told.format(n=abs(rows[kind]))
 
 

@@ -29,8 +29,6 @@ CORRECTABLE = (
     *("reaction_response", "lot", "premedication", "rate"),
     *("started_at", "ended_at", "observed_until", "note"),
 )
-# Text in somebody's own words stays out of the trail, which keeps no copies.
-OWN_WORDS = {"reaction_response", "premedication", "note"}
 
 
 class UnableToCorrect(UnableTo):
@@ -205,19 +203,17 @@ def _save(
 
 
 def _onto_trail(correction: Correction) -> None:
-    """Who put what right, and why: fields and values, but nobody's own words."""
+    """Who put what right, and why."""
     infusion = correction.infusion
-    changes = [
-        name if name in OWN_WORDS else f"{name} {old or '-'} → {correction.after[name] or '-'}"
-        for name, old in correction.before.items()
-    ]
+    both = {name: (old, correction.after[name]) for name, old in correction.before.items()}
     on_trail(
         infusion.course,
         "void infusion" if "voided" in correction.after else "correct infusion",
         infusion,
         actor=correction.corrected_by,
         now=correction.corrected_at,
-        reason=f"{correction.reason} [{'; '.join(changes)}]",
+        reason=correction.reason,
+        changes={} if "voided" in both else both,
     )
 
 

@@ -21,10 +21,20 @@ from schedules.models import (
 )
 from schedules.parts import awaited_part
 
-from .shared import UnableTo, is_prescriber, locked, long_date, must_treat, on_trail, saved_before
+from .shared import (
+    UnableTo,
+    is_prescriber,
+    locked,
+    long_date,
+    made,
+    must_treat,
+    on_trail,
+    saved_before,
+)
 
 # A treatment before this one for which no wash-out is known here.
 OTHER_DRUG = "other"
+PREVIOUS = ("previous_drug", "previous_last_on")
 # What a course keeps when it goes on under another regimen.
 KEPT = (
     "patient",
@@ -145,7 +155,8 @@ def choose_restart(
             entry_key=entry_key,
         )
         course.store_forecast(today)
-        on_trail(course, f"restart {choice}", restart, actor=actor, now=now, reason=reason)
+        act = f"restart {choice}"
+        on_trail(course, act, restart, actor=actor, now=now, reason=reason)
     return restart
 
 
@@ -187,7 +198,10 @@ def switch_regimen(
         course.holds.counting().update(course=later)  # the past ones too: they may be changed yet
         course.store_forecast(today)
         later.store_forecast(today)
-        on_trail(course, "switch regimen", later, actor=actor, now=now, reason=reason)
+        plans = {"regimen_code": (course.regimen_code, later.regimen_code)}
+        on_trail(
+            course, "switch regimen", later, actor=actor, now=now, reason=reason, changes=plans
+        )
     return later
 
 
@@ -209,11 +223,13 @@ def note_previous_treatment(
         if last_on and last_on > course.patient.clinic.local_date(now):
             raise UnableToChangeCourse(_("The last dose must be today or in the past."))
         asked = (drug, last_on if drug else None)
-        if asked == (course.previous_drug, course.previous_last_on):  # the same form again
+        before = (course.previous_drug, course.previous_last_on)
+        if asked == before:  # the same form again
             return course
         course.previous_drug, course.previous_last_on = asked
-        course.save(update_fields=["previous_drug", "previous_last_on"])
-        on_trail(course, "note previous treatment", course, actor=actor, now=now)
+        course.save(update_fields=[*PREVIOUS])
+        changes = dict(zip(PREVIOUS, zip(before, asked, strict=True), strict=True))
+        on_trail(course, "note previous treatment", course, actor=actor, now=now, changes=changes)
     return course
 
 
@@ -260,7 +276,8 @@ def _end(
     course.save(update_fields=["stopped_on", "stop_reason", "stop_note", "contraindicated"])
     course.appointments.booked().update(status=AppointmentStatus.CANCELLED)
     course.store_forecast(course.patient.clinic.local_date(now))
-    on_trail(course, "stop course", course, actor=actor, now=now, reason=reason)
+    told = made(course, "stopped_on", "stop_note")
+    on_trail(course, "stop course", course, actor=actor, now=now, reason=reason, changes=told)
 
 
 def _refuse_reopening(course: Course, *, today: dt.date) -> None:

@@ -15,7 +15,7 @@ from schedules.models import Course, Infusion
 from .consequences import history_changed
 from .infusions import Recorded, UnableToDecide, UnableToRecordInfusion
 from .refusing import refuse_contradiction, refuse_impossible
-from .shared import locked, must_treat, on_trail, saved_before
+from .shared import locked, made, must_treat, on_trail, saved_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def record_elsewhere(
             infusion.entry_key, entry_key = entry_key, None  # the first one carries the form's
             refuse_impossible(course, infusion, today=today, refusal=UnableToRecordInfusion)
             infusion.save()
-            on_trail(course, "record infusion elsewhere", infusion, actor=actor, now=now)
+            _onto_trail(infusion, actor=actor, now=now)
         refuse_contradiction(course, today=today, refusal=UnableToRecordInfusion)
         found = history_changed(course, today)
     return Recorded(infusion, found, created=True)
@@ -107,11 +107,18 @@ def complete_history(
             first = _told(course, dose, actor=actor, now=now, note="")
             refuse_impossible(course, first, today=today, refusal=UnableToDecide)
             first.save()
-            on_trail(course, "record infusion elsewhere", first, actor=actor, now=now)
+            _onto_trail(first, actor=actor, now=now)
         refuse_contradiction(course, today=today, refusal=UnableToDecide)
         found = history_changed(course, today)
-        on_trail(course, "complete history", infusion, actor=actor, now=now)
+        told = made(infusion, "given_on")
+        on_trail(course, "complete history", infusion, actor=actor, now=now, changes=told)
     return found
+
+
+def _onto_trail(infusion: Infusion, *, actor: User, now: dt.datetime) -> None:
+    told = made(infusion, "given_on", "dose_mg")
+    act = "record infusion elsewhere"
+    on_trail(infusion.course, act, infusion, actor=actor, now=now, changes=told)
 
 
 def _told(course: Course, dose: Told, *, actor: User, now: dt.datetime, note: str) -> Infusion:

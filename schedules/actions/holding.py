@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from ocrevus_tracker.accounts.models import User
+from ocrevus_tracker.audit.trail import Changes
 from schedules.models import Course, Hold, HoldQuerySet, HoldReason
 
 from .shared import (
@@ -17,6 +18,7 @@ from .shared import (
     locked,
     locked_with,
     long_date,
+    made,
     must_treat,
     on_trail,
     saved_before,
@@ -25,6 +27,7 @@ from .shared import (
 
 # A date further away than this is a slip of the finger.
 FARTHEST_YEARS = 10
+DATES = ("starts_on", "ends_on", "review_on")
 
 
 class UnableToHold(UnableTo):
@@ -67,7 +70,8 @@ def start_hold(
         hold.starts_on, hold.ends_on, hold.review_on = starts_on, ends_on, review_on
         hold.note, hold.entry_key = note, entry_key
         _refuse_hold(hold, course.patient.clinic.local_date(now))
-        _keep(hold, "start hold", actor=actor, now=now, reason=reason)
+        told = made(hold, *DATES, "note")
+        _keep(hold, "start hold", actor=actor, now=now, reason=reason, changes=told)
     return hold
 
 
@@ -91,13 +95,16 @@ def change_hold(
     with transaction.atomic():
         hold = _as_it_is_now(hold, actor)
         asked = (starts_on, ends_on, review_on, note)
-        if asked == (hold.starts_on, hold.ends_on, hold.review_on, hold.note):
+        before = (hold.starts_on, hold.ends_on, hold.review_on, hold.note)
+        if asked == before:
             return hold  # the same form again, or nothing to do
         if revision != hold.revision:
             raise HoldChangedMeanwhile(who_changed(hold, now))
         hold.starts_on, hold.ends_on, hold.review_on, hold.note = asked
         _refuse_hold(hold, hold.course.patient.clinic.local_date(now))
-        _keep(hold, "change hold", actor=actor, now=now)
+        pairs = zip((*DATES, "note"), zip(before, asked, strict=True), strict=True)
+        changes = {name: pair for name, pair in pairs if pair[0] != pair[1]}
+        _keep(hold, "change hold", actor=actor, now=now, changes=changes)
     return hold
 
 
@@ -119,8 +126,9 @@ def release_hold(*, hold: Hold, actor: User, now: dt.datetime, ends_on: dt.date)
             told = _("The first day allowed again cannot be before the hold began, %(date)s.")
             raise UnableToHold(told % {"date": long_date(hold.starts_on)})
         _refuse_far(ends_on, hold.course.patient.clinic.local_date(now))
+        changes = {"ends_on": (hold.ends_on, ends_on)}
         hold.ends_on, hold.released_by, hold.released_at = ends_on, actor, now
-        _keep(hold, "release hold", actor=actor, now=now)
+        _keep(hold, "release hold", actor=actor, now=now, changes=changes)
     return hold
 
 
@@ -192,13 +200,21 @@ def _locked_hold(hold: Hold, actor: User) -> Hold:
     return hold
 
 
-def _keep(hold: Hold, act: str, *, actor: User, now: dt.datetime, reason: str = "") -> None:
+def _keep(
+    hold: Hold,
+    act: str,
+    *,
+    actor: User,
+    now: dt.datetime,
+    reason: str = "",
+    changes: Changes | None = None,
+) -> None:
     """Save the hold, let the course know, and write the trail."""
     if hold.pk:
         hold.revision += 1
     hold.save()
     hold.course.store_forecast(hold.course.patient.clinic.local_date(now))
-    on_trail(hold.course, act, hold, actor=actor, now=now, reason=reason)
+    on_trail(hold.course, act, hold, actor=actor, now=now, reason=reason, changes=changes)
 
 
 def _refuse_hold(hold: Hold, today: dt.date) -> None:

@@ -21,7 +21,7 @@ from .consequences import (
     with_those_after,
 )
 from .refusing import refuse_contradiction, refuse_impossible
-from .shared import UnableTo, locked, must_treat, on_trail, saved_before
+from .shared import UnableTo, locked, made, must_treat, on_trail, saved_before
 
 
 class UnableToRecordInfusion(UnableTo):
@@ -122,7 +122,10 @@ def record_infusion(
         waiting = tuple(current.appointments.booked())
         if end_after_reaction(current, infusion, actor=actor, now=now):
             cancelled += waiting
-        on_trail(then, "record infusion", infusion, actor=actor, now=now, reason=reason)
+        told = made(infusion, "given_on", "dose_mg", "outcome", "reaction", "lot")
+        on_trail(
+            then, "record infusion", infusion, actor=actor, now=now, reason=reason, changes=told
+        )
     return Recorded(infusion, found, created=True, cancelled=cancelled)
 
 
@@ -147,7 +150,8 @@ def decide_partial(
         infusion.revision += 1
         infusion.save(update_fields=["disposition", "revision"])
         found = history_changed(course, course.patient.clinic.local_date(now))
-        on_trail(course, "decide partial infusion", infusion, actor=actor, now=now)
+        told = made(infusion, "disposition")
+        on_trail(course, "decide partial infusion", infusion, actor=actor, now=now, changes=told)
     return found
 
 

@@ -68,12 +68,18 @@ def change_patient(
         UnableToSavePatient: see `add_patient`.
     """
     with transaction.atomic():
+        before = Patient.objects.filter(pk=patient.pk).values(*changed).get() if changed else {}
         _save_patient(patient, now, fields=changed)
         if "email" in changed:
             withdraw_for_address(patient, now)
         Course.objects.filter(patient=patient).mark_unplanned()
         trail.record(
-            at=now, actor=actor, clinic=patient.clinic, act="change patient", subject=patient
+            at=now,
+            actor=actor,
+            clinic=patient.clinic,
+            act="change patient",
+            subject=patient,
+            changes={name: (old, getattr(patient, name)) for name, old in before.items()},
         )
     return patient
 

@@ -12,7 +12,7 @@ from ocrevus_tracker.audit import trail
 from schedules.engine.screening import BY_CODE, Check
 from schedules.models import Finding, Patient, Screening, ScreeningStatus
 
-from .shared import UnableTo, must_have, saved_before
+from .shared import UnableTo, made, must_have, saved_before
 
 
 class UnableToRecordCheck(UnableTo):
@@ -106,4 +106,5 @@ def _refuse_answer(check: Check, answer: Screening, today: dt.date) -> None:
 
 def _on_trail(act: str, answer: Screening, *, actor: User, now: dt.datetime) -> None:
     clinic = answer.patient.clinic
-    trail.record(at=now, actor=actor, clinic=clinic, act=act, subject=answer)
+    told = made(answer, "check_code", "status", "finding", "done_on", "expires_on", "note")
+    trail.record(at=now, actor=actor, clinic=clinic, act=act, subject=answer, changes=told)

@@ -96,10 +96,25 @@ def on_trail(
     actor: User,
     now: dt.datetime,
     reason: str = "",
+    changes: trail.Changes | None = None,
 ) -> None:
-    """Add to the audit trail that `actor` did `act` to `subject`."""
-    clinic = course.patient.clinic
-    trail.record(at=now, actor=actor, clinic=clinic, act=act, subject=subject, reason=reason)
+    """Add to the audit trail that `actor` did `act` to `subject`: old and new value, by field."""
+    trail.record(
+        at=now,
+        actor=actor,
+        clinic=course.patient.clinic,
+        act=act,
+        subject=subject,
+        reason=reason,
+        changes=changes,
+    )
+
+
+def made(row: models.Model, *fields: str) -> trail.Changes:
+    """What `row` was made with, for the trail; what was left empty is left out."""
+    return {
+        name: (None, value) for name in fields if (value := getattr(row, name)) not in ("", None)
+    }
 
 
 def who_changed(subject: Infusion | Hold, now: dt.datetime) -> str:

@@ -17,6 +17,7 @@ from .shared import (
     locked,
     locked_with,
     long_date,
+    made,
     on_trail,
     saved_before,
 )
@@ -54,7 +55,8 @@ def book_visit(
         visit = Appointment(course=course, booked_by=actor, booked_at=now, entry_key=entry_key)
         _place(visit, starts_at, actor=actor, now=now, reason=reason)
         told = " ".join(words for words in (reason, despite) if words)
-        on_trail(course, "book visit", visit, actor=actor, now=now, reason=told)
+        moment = made(visit, "starts_at")
+        on_trail(course, "book visit", visit, actor=actor, now=now, reason=told, changes=moment)
     return visit
 
 
@@ -76,8 +78,11 @@ def move_visit(
         _refuse_unless_booked(visit)
         if visit.starts_at == starts_at:  # the same form again
             return visit
+        moved = {"starts_at": (visit.starts_at, starts_at)}
         _place(visit, starts_at, actor=actor, now=now, reason=reason)
-        on_trail(visit.course, "move visit", visit, actor=actor, now=now, reason=reason)
+        on_trail(
+            visit.course, "move visit", visit, actor=actor, now=now, reason=reason, changes=moved
+        )
     return visit
 
 

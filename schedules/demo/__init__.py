@@ -6,16 +6,18 @@ done "on its day": the history looks as if the clinic had used the product for y
 
 import datetime as dt
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from ocrevus_tracker.accounts import factors
 from ocrevus_tracker.accounts.models import Clinic, User
-from ocrevus_tracker.audit.models import Entry
+from ocrevus_tracker.audit import anchor, guards
+from ocrevus_tracker.audit.models import Detail, Entry, Seal
 from schedules.models import Patient
 
-from .clinicians import NURSE, PASSWORD, PRESCRIBER, Clinicians
+from .clinicians import APPS, NURSE, PASSWORD, PRESCRIBER, Clinicians, give_second_step
 from .stories import STORIES
 
-__all__ = ["NURSE", "PASSWORD", "PRESCRIBER", "SLUG", "STORIES", "build", "remove"]
+__all__ = ["NURSE", "PASSWORD", "PRESCRIBER", "SLUG", "STORIES", "build", "remove", "second_steps"]
 
 # No clinic of flesh and blood would choose this; what bears it may be removed.
 SLUG = "made-up-harbor-clinic"
@@ -39,6 +41,20 @@ def build(now: dt.datetime) -> Clinic:
     return clinic
 
 
+def second_steps(moment: float) -> dict[str, tuple[str, list[str]]]:
+    """For each of the made-up staff: what their app shows at `moment` (seconds since 1970), and
+    their recovery codes. A demo made by an earlier version gets them now.
+    """
+    found = {}
+    for user in User.objects.filter(email__in=APPS, memberships__clinic__slug=SLUG).order_by("pk"):
+        give_second_step(user)
+        found[user.email] = (
+            factors.code_at(APPS[user.email], moment),
+            factors.recovery_codes(user),
+        )
+    return found
+
+
 def remove() -> None:
     """Take the demo clinic and all that belongs to it out of the database."""
     with transaction.atomic():
@@ -49,8 +65,17 @@ def remove() -> None:
             memberships__clinic=clinic
         )
         ids = list(people.values_list("pk", flat=True))
-        # A demo's trail goes with the demo; a real clinic's never does.
-        Entry.objects.filter(clinic=clinic).delete()
+        _forget_trail()
         Patient.objects.filter(clinic=clinic).delete()
         clinic.delete()
         User.objects.filter(pk__in=ids).delete()
+
+
+def _forget_trail() -> None:
+    """A demo's trail goes with the demo, which is alone in its database; a real clinic's never
+    does.
+    """
+    with guards.lifted(connection):
+        for rows in (Detail, Entry, Seal):
+            rows.objects.all().delete()
+    anchor.begin_anew(after=0, reason="another demo")

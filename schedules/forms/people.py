@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from dateutil.relativedelta import relativedelta
 from django import forms
@@ -12,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ocrevus_tracker.accounts.models import Clinic
+from ocrevus_tracker.accounts.models import Clinic, every_time_zone
 from schedules.engine.policy import ADULT_YEARS
 from schedules.models import ClinicRules, Patient
 
@@ -35,7 +34,7 @@ DETAILS = [
 def _zones() -> list[tuple[str, Any]]:
     """Every zone named after a place; none means the clinic's."""
     aside = ("Etc/", "SystemV/", "US/", "posix/", "right/")
-    places = sorted(one for one in available_timezones() if "/" in one)
+    places = sorted(one for one in every_time_zone() if "/" in one)
     named = [(one, one.replace("_", " ")) for one in places if not one.startswith(aside)]
     return [("", _("Same as the clinic")), *named]
 

@@ -46,6 +46,7 @@ class DateMove(models.Model):
 
     class Meta:
         ordering = ["moved_at", "pk"]
+        indexes = [models.Index(fields=["moved_at"], name="date_moves_by_moment")]
 
     def __str__(self) -> str:
         return f"date move {self.pk}"

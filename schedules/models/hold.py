@@ -79,6 +79,12 @@ class Hold(models.Model):
                 name="hold_does_not_end_before_it_starts",
             ),
         ]
+        indexes = [
+            models.Index(fields=["starts_on"], name="holds_by_start"),
+            models.Index(
+                fields=["ends_on"], condition=Q(ends_on__isnull=False), name="holds_by_end"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"hold {self.pk}"

@@ -164,6 +164,7 @@ class Infusion(models.Model):
                 name="infusion_half_known_only_from_elsewhere",
             ),
         ]
+        indexes = [models.Index(fields=["recorded_at"], name="infusions_by_entry")]
 
     def __str__(self) -> str:
         return f"infusion {self.pk}"

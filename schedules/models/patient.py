@@ -25,6 +25,16 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         """The records on which `user` has `duty`, as staff of their clinics."""
         return self.filter(clinic__in=clinics_with(user, duty))
 
+    def elsewhere(self) -> "PatientQuerySet":
+        """Those with a time zone of their own, not the clinic's."""
+        # In the very words of the index: SQLite would not know it by a parameter.
+        own = models.Func(
+            models.F("time_zone"),
+            template="%(expressions)s > ''",
+            output_field=models.BooleanField(),
+        )
+        return self.filter(own)
+
     def matching(self, words: str) -> "PatientQuerySet":
         """Those whose name or record number begins with each of the typed words."""
         found = self
@@ -73,7 +83,14 @@ class Patient(models.Model):
                 condition=~models.Q(record_number=""), name="record_number_not_empty"
             ),
         ]
-        indexes = [models.Index(fields=["clinic", "family_name", "given_name"])]
+        indexes = [
+            models.Index(fields=["clinic", "family_name", "given_name"]),
+            models.Index(
+                fields=["clinic", "time_zone"],
+                condition=models.Q(time_zone__gt=""),
+                name="patients_elsewhere",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"patient {self.pk}"

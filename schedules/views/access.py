@@ -17,6 +17,8 @@ from ocrevus_tracker.accounts.models import Clinic, User
 from schedules.forms.base import CleanForm
 from schedules.models import Course, Patient
 
+from . import seeing
+
 
 def user_of(request: HttpRequest) -> User:
     """Who is signed in; only behind `login_required`."""
@@ -46,7 +48,8 @@ def chosen_clinic(request: HttpRequest) -> Clinic:
 
 
 def staff_record(request: HttpRequest, pk: int) -> Patient:
-    """A record on which the signed-in person has the duty that the page needs.
+    """A record on which the signed-in person has the duty that the page needs. That they look at
+    it goes on the audit trail.
 
     Raises:
         Http404: there is none, or it is another clinic's; nobody can tell which.
@@ -57,6 +60,7 @@ def staff_record(request: HttpRequest, pk: int) -> Patient:
     found = get_object_or_404(seen, pk=pk)
     if work.duty not in work.duties_at(found.clinic):
         raise PermissionDenied
+    seeing.opens(request, found)
     return found
 
 
@@ -115,6 +119,7 @@ def page(
     **context: Any,  # noqa: ANN401 - whatever the template shows
 ) -> HttpResponse:
     """The page, with all its times on the clinic's clock."""
+    seeing.show_now(request)
     with timezone.override(clinic.tz if clinic else None):
         today = timezone.localtime(now).date()
         shared = {"clinic": clinic, "now": now, "today": today, **_as_staff(request, clinic)}

@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ocrevus_tracker.accounts.access import signed_in
+from ocrevus_tracker.audit import trail
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
 from schedules.presenting import HomeState, booking_opens, home_state
 from schedules.presenting.readiness import monitoring_ahead, monitoring_by_guideline, readiness
 
+from . import seeing
 from .access import join_courses, page, user_of
 
 
@@ -40,8 +42,10 @@ def home(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("record")
     chosen = [one for one in records if str(one.pk) == wanted] or records
     if len(chosen) > 1:
+        seeing.lists(request, chosen, role=trail.PATIENT)
         return page(request, "patient/choose.html", clinic=None, now=now, records=records)
     patient = chosen[0]
+    seeing.opens(request, patient, role=trail.PATIENT)
     join_courses(patient)
     several = len(records) > 1
     return page(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.db import connection, transaction
 
 from ocrevus_tracker.accounts.models import Clinic
-from reminders import outbox, rules
+from reminders import outbox, policy_rules, rules
 from reminders.models import Heartbeat, Reminder, State
 from schedules.models import Course
 
@@ -46,7 +46,7 @@ def settle() -> list[int]:
 
 def _rules() -> tuple[rules.Rule, ...]:
     clinic = Clinic.objects.get()
-    return rules.policy_for(
+    return policy_rules.policy_for(
         booking_opens_days=clinic.booking_opens_days, late_after_days=clinic.late_after_days
     )
 

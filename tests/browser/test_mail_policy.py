@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from reminders import policies, rules
+from reminders import policies, policy_rules
 from reminders.models import DeadAddress, Policy, Reminder, State
 from schedules.models import Patient
 from tests.cast import days, make_patient
@@ -46,7 +46,7 @@ def checked(page: Page) -> None:
 
 def a_version(clinic, prescriber, *, opens: int, seen: int = 0) -> None:
     policies.save_policy(
-        clinic=clinic, rows=rules.DEFAULT | {"book-1": -opens}, actor=prescriber,
+        clinic=clinic, rows=policy_rules.DEFAULT | {"book-1": -opens}, actor=prescriber,
         now=timezone.now() - dt.timedelta(minutes=9 - seen), seen=seen,
     )  # fmt: skip
 

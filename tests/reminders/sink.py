@@ -12,10 +12,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 OK = "250 OK"
+USUAL = {"EMPTY": "554 no valid recipients", "QUIT": "221 bye"}
 
 
 class Sink:
-    """`answer` maps a step ("MAIL", "RCPT", "DATA") to a reply, or is asked for one.
+    """`answer` maps a step to a reply, or is asked for one: "MAIL", "RCPT", "GO" (the command
+    DATA), "DATA" (the content), "EMPTY" (a content without a recipient), "HELO", "NOOP", "RSET"
+    or "QUIT".
 
     The replies "hang up" and "stall" stand for a dropped and a silent connection. With `pipelines`
     it takes several commands in one go, and says so.
@@ -54,8 +57,14 @@ class Sink:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
         session.host_name = hostname
+        if "HELO" in self.answer:
+            return [self.answer["HELO"]]
         offers = ["250-PIPELINING"] if self.pipelines else []
         return [*responses[:-1], *offers, responses[-1]]
+
+    async def handle_HELO(self, server, session, envelope, hostname):  # noqa: N802
+        session.host_name = hostname
+        return await self._reply("HELO", server, envelope)
 
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         envelope.mail_from = address
@@ -75,14 +84,23 @@ class Sink:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.commands["DATA"] += 1
         if not envelope.content:
-            return "554 no valid recipients"
+            return await self._reply("EMPTY", server, envelope)
         reply = await self._reply("DATA", server, envelope, keep=True)
         if reply.startswith("250"):
             self.envelopes.append(envelope)
         return reply
 
+    async def handle_RSET(self, server, session, envelope):  # noqa: N802
+        return await self._reply("RSET", server, envelope)
+
+    async def handle_NOOP(self, server, session, envelope, arg):  # noqa: N802
+        return await self._reply("NOOP", server, envelope)
+
+    async def handle_QUIT(self, server, session, envelope):  # noqa: N802
+        return await self._reply("QUIT", server, envelope)
+
     async def _reply(self, step: str, server: SMTP, envelope: Envelope, *, keep=False) -> str:
-        wanted = self.answer.get(step, OK)
+        wanted = self.answer.get(step, USUAL.get(step, OK))
         reply = wanted(envelope) if callable(wanted) else wanted
         if reply in {"take and hang up", "hang up"}:
             if keep and reply.startswith("take"):
@@ -95,10 +113,19 @@ class Sink:
         return reply
 
 
+class _Server(SMTP):
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """There is no hook for what comes before the content."""
+        if reply := self.event_handler.answer.get("GO"):
+            await self.push(reply)
+        else:
+            await super().smtp_DATA(arg)
+
+
 class _Controller(Controller):
     def factory(self) -> SMTP:
         self.handler.connections += 1
-        return SMTP(self.handler, hostname="sink.test", enable_SMTPUTF8=False)
+        return _Server(self.handler, hostname="sink.test", enable_SMTPUTF8=False)
 
     def _trigger_server(self) -> None:
         """Port 0 has become a real one by now."""

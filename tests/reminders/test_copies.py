@@ -1,9 +1,11 @@
 """Copies for helpers: what the patient gets, they get, from the day they said yes."""
 
+import datetime as dt
+
 import pytest
 
 from reminders import outbox
-from reminders.models import DeadAddress, Helper, Reminder, State
+from reminders.models import DeadAddress, Heartbeat, Helper, Reminder, State
 from schedules.models import Course
 from tests.cast import NOW, TODAY, book, days
 
@@ -38,6 +40,12 @@ def test_who_said_yes_gets_a_copy_of_each_mail(course, hal, sink):
         "hal@example.org",
     ]
     assert len({mail["Message-ID"] for mail in sink.mails}) == 2
+
+
+def test_what_has_changed_is_copied_within_the_minute(course, hal):
+    Heartbeat.beat(planned_at=NOW, reviewed_at=NOW)
+    assert outbox.tick(now=NOW + dt.timedelta(minutes=1)) == 2
+    assert set(Reminder.objects.values_list("recipient", flat=True)) == {"patient", hal.recipient}
 
 
 def test_planned_twice_there_is_one(course, hal):

@@ -234,6 +234,17 @@ def test_who_saw_it_too_but_came_second_gets_nothing(planned, monkeypatch):
     assert only_row().owner == "first"
 
 
+def test_of_several_that_two_saw_each_gets_what_the_other_has_not(harbor, monkeypatch):
+    many_due_courses(harbor, due_in=60, count=3)
+    outbox.plan(now=NOW)
+    seen = list(outbox.rows._candidates(NOW, clinic_days(NOW), 10))
+    [mine] = outbox.claim(now=NOW, owner="first", most=1)
+    monkeypatch.setattr(outbox.rows, "_candidates", lambda *_: iter(seen))
+    yours = outbox.claim(now=NOW, owner="second")
+    assert {row.pk for row in yours} == {row.pk for row in seen[0]} - {mine.pk}
+    assert {(row.state, row.owner, row.attempt) for row in yours} == {(State.CLAIMED, "second", 1)}
+
+
 def test_what_stopped_being_true_since_it_was_seen_is_not_claimed(planned, monkeypatch):
     seen = list(outbox.rows._candidates(NOW, clinic_days(NOW), 10))
     Course.objects.update(stopped_on=TODAY)
@@ -297,6 +308,15 @@ class TestRefusals:
             (State.PLANNED, 0),
         }
 
+    def test_what_went_at_last_has_no_error_and_each_try_on_record(self, planned, sink):
+        sink.answer["RCPT"] = "450 try later"
+        outbox.deliver(now=NOW)
+        assert only_row().last_error == "450"
+        sink.answer.clear()
+        outbox.deliver(now=NOW + minutes(1))
+        row = only_row()
+        assert (row.state, row.last_error, row.tries) == (State.ACCEPTED, "", 2)
+
 
 class TestDoubt:
     """The content was handed over and no answer came."""
@@ -335,7 +355,9 @@ class TestDoubt:
         outbox.deliver(now=NOW)
         write_receipt(only_row().message_id)
         assert outbox.deliver(now=NOW + minutes(1)) == 0
-        assert only_row().state == State.ACCEPTED
+        row = only_row()
+        assert (row.state, row.last_error) == (State.ACCEPTED, "")
+        assert row.accepted_at == NOW + minutes(1)
 
     def test_what_is_no_longer_true_gets_no_copy(self, planned, course, rosa, sink, grace):
         sink.answer["DATA"] = "hang up"
@@ -357,6 +379,35 @@ class TestADeadWorker:
         assert outbox.deliver(now=NOW) == 0
         lease_over()
         assert outbox.deliver(now=NOW) == 1
+
+    def test_its_claims_come_behind_the_others_and_count_as_a_try(self, planned):
+        outbox.claim(now=NOW, owner="dead")
+        lease_over()
+        outbox.sweep(now=NOW + minutes(5))
+        row = only_row()
+        assert (row.state, row.tries, row.lease_until) == (State.PLANNED, 1, None)
+        assert row.next_at == NOW + minutes(5)
+
+    def test_its_doubts_wait_out_the_grace_from_the_wire_on(self, planned, settings):
+        [row] = outbox.claim(now=NOW, owner="dead")
+        outbox.fence([rendered(row)], now=NOW)
+        lease_over()
+        ended = only_row().lease_until
+        outbox.sweep(now=NOW)
+        wait = settings.REMINDER_GRACE_SECONDS - settings.REMINDER_LEASE_SECONDS
+        assert only_row().next_at == ended + dt.timedelta(seconds=wait)
+        assert only_row().last_error == "worker-lost"
+
+    def test_with_a_grace_shorter_than_a_lease_there_is_nothing_left_to_wait(
+        self, planned, settings
+    ):
+        settings.REMINDER_GRACE_SECONDS = 0
+        [row] = outbox.claim(now=NOW, owner="dead")
+        outbox.fence([rendered(row)], now=NOW)
+        lease_over()
+        ended = only_row().lease_until
+        outbox.sweep(now=NOW)
+        assert only_row().next_at == ended
 
     def test_on_the_wire_it_leaves_a_doubt(self, planned, sink):
         [row] = outbox.claim(now=NOW, owner="dead")
@@ -380,7 +431,14 @@ class TestADeadWorker:
         outbox.claim(now=NOW, owner="dead")
         lease_over()
         outbox.sweep(now=NOW)
-        assert only_row().state == State.FAILED
+        assert (only_row().state, only_row().last_error) == (State.FAILED, "worker-lost")
+
+    def test_one_crash_fewer_is_tried_again(self, planned):
+        Reminder.objects.update(tries=outbox.sweeping.MAX_CRASHES - 1)
+        outbox.claim(now=NOW, owner="dead")
+        lease_over()
+        outbox.sweep(now=NOW)
+        assert only_row().state == State.PLANNED
 
     def test_one_that_was_only_slow_still_says_that_it_was_sent(self, planned):
         [row] = outbox.claim(now=NOW, owner="slow")
@@ -412,6 +470,30 @@ def test_a_database_that_is_away_for_a_moment_still_learns_of_the_mail(planned, 
     with connection.execute_wrapper(away_once):
         assert outbox.deliver(now=NOW) == 1
     assert only_row().state == State.ACCEPTED
+
+
+def test_a_database_that_stays_away_is_waited_for_longer_each_time_and_then_told_of(monkeypatch):
+    def away():
+        raise OperationalError
+
+    pauses = []
+    monkeypatch.setattr(outbox.delivery.time, "sleep", pauses.append)
+    monkeypatch.setattr(outbox.delivery, "close_old_connections", lambda: None)
+    with pytest.raises(OperationalError):
+        outbox.delivery._patiently(away)
+    assert pauses == [0, 1, 2, 3, 4]
+
+
+def test_who_was_too_slow_overwrites_nothing_and_says_so(planned, sink, monkeypatch, caplog):
+    def meanwhile(_journal, _mark):
+        Reminder.objects.update(state=State.CLAIMED, owner="next")
+        return True
+
+    monkeypatch.setattr(outbox.delivery.Journal, "begin", meanwhile)
+    sink.answer["DATA"] = "554 no"
+    outbox.deliver(now=NOW)
+    assert (only_row().state, only_row().owner) == (State.CLAIMED, "next")
+    assert f"reminder {planned.pk}: FAILED came too late" in caplog.text
 
 
 class TestAPoisonedRow:

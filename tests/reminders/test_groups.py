@@ -2,6 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.db.models.functions import Now
@@ -151,6 +152,7 @@ def test_several_connections_share_the_work_and_send_each_mail_once(
     harbor, sink, settings, monkeypatch
 ):
     settings.REMINDER_CONNECTIONS = 3
+    settings.EMAIL_TIMEOUT = 30  # a busy machine is no fault of the mail server
     for name, value in {"FIRST_GROUP": 5, "SLOW_ANSWERS": 0, "FENCE_HOLDS": 0.001}.items():
         monkeypatch.setattr(outbox.delivery, name, value)  # so that the groups stay small
     many_due_courses(harbor, due_in=60, count=40)
@@ -161,6 +163,19 @@ def test_several_connections_share_the_work_and_send_each_mail_once(
     )
     assert sink.connections > 1
     assert states() == [State.ACCEPTED] * 40
+
+
+def test_a_connection_that_breaks_ends_alone_and_says_so(db, monkeypatch, caplog):
+    def breaks(_worker, _over):
+        raise RuntimeError
+
+    closed = []
+    here = SimpleNamespace(close=lambda: closed.append("its own"))
+    monkeypatch.setattr(outbox.delivery, "connection", here)
+    monkeypatch.setattr(outbox.delivery.Worker, "run", breaks)
+    outbox.delivery.Worker(now=NOW).run_apart(lambda: False)
+    assert closed == ["its own"]
+    assert "ended early" in caplog.text
 
 
 def test_a_quick_server_is_asked_over_one_connection(harbor, sink, monkeypatch):

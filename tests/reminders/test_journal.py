@@ -1,11 +1,12 @@
 """Receipts on disk: what was begun, what was accepted, and what surely never was."""
 
+import datetime as dt
 import errno
 import os
 from pathlib import Path
 
 from reminders import journal as receipts_file
-from reminders.journal import Journal, draw_line, look_up, tail
+from reminders.journal import Journal, draw_line, look_up, tail, written_at
 
 
 def receive(*names: str) -> None:
@@ -63,6 +64,30 @@ def test_it_is_on_the_disk_before_the_database_is_told(monkeypatch):
     assert len(synced) == 1
 
 
+def test_a_disk_that_cannot_be_waited_for_is_reported_and_asked_again(caplog, monkeypatch):
+    asked = []
+
+    def broken(descriptor):
+        asked.append(descriptor)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(receipts_file.os, "fdatasync", broken)
+    with Journal() as journal:
+        journal.accept("one")
+        journal.sync()
+        journal.sync()
+    assert len(asked) == 2
+    assert "cannot be brought to the disk" in caplog.text
+
+
+def test_a_note_is_on_the_disk_before_it_returns(monkeypatch):
+    synced = []
+    monkeypatch.setattr(receipts_file.os, "fdatasync", synced.append)
+    with Journal() as journal:
+        journal.note("= line")
+        assert len(synced) == 1
+
+
 def test_a_journal_that_cannot_be_opened_is_reported_and_stops_nothing(settings, caplog):
     settings.REMINDER_JOURNAL = Path(os.devnull) / "journal"
     with Journal() as journal:
@@ -86,8 +111,15 @@ def test_on_a_full_disk_a_mail_claimed_under_its_mark_does_not_go(caplog, monkey
 def test_it_can_be_switched_off(settings):
     settings.REMINDER_JOURNAL = Path()
     receive("one")
+    draw_line()
     assert look_up({"one"}) == receipts_file.Entries(frozenset(), frozenset(), "")
     assert tail(5) == []
+
+
+def test_it_says_when_it_was_written_last(journal):
+    receive("one")
+    os.utime(journal, (0, 86_400))
+    assert written_at() == dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
 
 
 class TestItsMark:

@@ -126,8 +126,7 @@ def test_buttons_need_a_post(client, ben, name):
 
 @pytest.mark.parametrize("name", ["settings", "add_helper", *BUTTONS])
 def test_another_site_cannot_press_them(ben, name):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(ben.user)
+    client = signed_in(ben.user, Client(enforce_csrf_checks=True))
     before = everything()
     assert client.post(at(name, ben), ANSWERS | {"topic": "booking"}).status_code == 403
     assert everything() == before
@@ -360,7 +359,7 @@ def test_a_test_mail_goes_at_once_and_says_nothing(client, ben, settings):
 
 
 def test_one_test_at_a_time(client, ben, clock):
-    client.post(at("test_mail", ben))
+    client.post(at("test_mail", ben), follow=True)
     page = client.post(at("test_mail", ben), follow=True)
     assert "We sent a test a moment ago." in text(page)
     assert len(mail.outbox) == 1
@@ -417,6 +416,7 @@ def test_who_said_yes_gets_copies_and_an_old_invite_says_so(client, ben, clock):
     helpers.accept_invitation(helper=Helper.objects.get(), now=NOW)
     add(client, ben, name="Ida", email="ida@example.org")
     clock.move_to(NOW + days(15))
+    signed_in(ben.user, client)
     html = text(client.get(at("settings", ben)))
     assert "Gets copies" in html
     assert "The invite is too old. Add this person again to send a new one." in html

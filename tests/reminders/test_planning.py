@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from reminders import outbox, rules
 from reminders.models import Heartbeat, Kind, Reminder, State
 from reminders.outbox.places import places
-from reminders.outbox.windows import Look, cells_of
+from reminders.outbox.windows import Look, batches_of
 from schedules import actions
 from schedules.models import Appointment, Course, Patient, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
@@ -55,9 +55,10 @@ def test_planning_twice_makes_one_row(harbor, rosa):
 
 def test_a_row_that_somebody_else_just_added_is_no_error(harbor, rosa):
     due_course(harbor, rosa, due_in=60)
-    [cell] = [one for place in places() for one in cells_of(place, Look(NOW)) if one.missing()]
+    looked_at = [one for place in places() for one in batches_of(place, Look(NOW))]
+    [batch] = [one for one in looked_at if one.missing()]
     outbox.plan(now=NOW)
-    assert cell.add(NOW) == 0
+    assert batch.add(NOW) == 0
     assert Reminder.objects.count() == 1
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.accounts.models import Clinic
 from ocrevus_tracker.audit.models import Entry
-from reminders import outbox, policies, rules
+from reminders import outbox, policies, policy_rules
 from reminders.models import Policy, Preference, Reminder, State
 from reminders.policies import PolicyHasChanged, UnableToSavePolicy
 from reminders.policy_effects import Effects, effects
@@ -26,7 +26,7 @@ TOMORROW_NOON = dt.datetime(2026, 3, 13, 16, tzinfo=dt.UTC)
 
 def rows(**changes: int | None) -> dict[str, int]:
     """The usual rows with `book_2=-49`; None leaves a kind out."""
-    new = rules.DEFAULT | {kind.replace("_", "-"): day for kind, day in changes.items()}
+    new = policy_rules.DEFAULT | {kind.replace("_", "-"): day for kind, day in changes.items()}
     return {kind: day for kind, day in new.items() if day is not None}
 
 
@@ -47,7 +47,7 @@ def asked(clinic, *, now: dt.datetime = NOW, **changes) -> Effects:
 
 class TestReading:
     def test_a_clinic_that_changed_nothing_has_the_usual_policy(self, harbor):
-        assert policies.policy_of(harbor) == rules.DEFAULT
+        assert policies.policy_of(harbor) == policy_rules.DEFAULT
         assert policies.newest(harbor) is None
         assert policies.versions_in_use() == {}
 
@@ -317,7 +317,7 @@ def planned_on(moment: dt.datetime) -> int:
     """How many mails about due dates and visits planning calls for by then, that did not go."""
     outbox.plan(now=moment)
     return Reminder.objects.filter(
-        state=State.PLANNED, kind__in=rules.LIMITS, next_at__lte=moment
+        state=State.PLANNED, kind__in=policy_rules.LIMITS, next_at__lte=moment
     ).count()
 
 

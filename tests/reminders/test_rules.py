@@ -1,17 +1,13 @@
 """Which reminder fits: tables over days, and nights on which clocks change."""
 
 import datetime as dt
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from reminders import rules
 
 NEW_YORK = ZoneInfo("America/New_York")
-DEFAULT = rules.policy_for(booking_opens_days=70, late_after_days=3)
 DUE = dt.date(2026, 9, 30)
 UNDO = dt.timedelta(minutes=15)
 
@@ -20,11 +16,23 @@ def utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)
 
 
+def _days(count: int) -> dt.timedelta:
+    return dt.timedelta(days=count)
+
+
+def _seconds(count: int) -> dt.timedelta:
+    return dt.timedelta(seconds=count)
+
+
+def _wall(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts, tzinfo=NEW_YORK).astimezone(dt.UTC)
+
+
 def noon(day: dt.date, zone: ZoneInfo = NEW_YORK) -> dt.datetime:
     return rules.local_moment(day, 12, zone)
 
 
-def fitting(step: str, anchor: str, days: int, policy=DEFAULT) -> list[str]:
+def fitting(step: str, anchor: str, days: int, policy=rules.POLICY) -> list[str]:
     """What fits at noon, `days` after the anchor date."""
     now = noon(DUE + dt.timedelta(days=days))
     return [
@@ -83,148 +91,6 @@ def test_nothing_is_said_on_the_day_of_the_visit():
     assert fitting("maintenance", "visit", 0) == []
 
 
-@pytest.mark.parametrize("opens", [0, 10, 21, 30, 42, 43, 70, 100])
-@pytest.mark.parametrize("late", [0, 1, 3, 20, 21, 30, 60])
-def test_a_clinics_own_numbers_leave_no_gap_and_no_overlap(opens, late):
-    policy = rules.policy_for(booking_opens_days=opens, late_after_days=late)
-    for days in range(-110, 110):
-        found = fitting("maintenance", "due", days, policy)
-        assert len(found) == (1 if -opens <= days <= 69 else 0), (days, found)
-        assert all(kind.startswith("overdue") == (days >= late) for kind in found)
-
-
-POLICIES = st.fixed_dictionaries(
-    {},
-    optional={kind: st.integers(*limits) for kind, limits in rules.LIMITS.items()},
-)
-OPENS, LATE = st.integers(0, 365), st.integers(0, 365)
-# A busy machine is no failure of a rule.
-patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@patiently
-@given(rows=POLICIES, opens=OPENS, late=LATE)
-def test_no_two_windows_of_the_due_date_ever_overlap(rows, opens, late):
-    policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
-    for step in ("initial-2", "maintenance"):
-        windows = sorted(
-            (rule.first_day, rule.last_day)
-            for rule in policy
-            if rule.anchor == "due" and step in rule.steps
-        )
-        assert all(first <= last for first, last in windows)
-        assert all(one[1] < other[0] for one, other in pairwise(windows))
-
-
-@patiently
-@given(rows=POLICIES, opens=OPENS, late=LATE)
-def test_no_day_is_left_out_between_two_windows_on_the_same_side(rows, opens, late):
-    policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
-    for side in (rules.BOOKING_STEPS, rules.LATE_STEPS):
-        windows = sorted((rule.first_day, rule.last_day) for rule in policy if rule.kind in side)
-        assert all(one[1] + 1 == other[0] for one, other in pairwise(windows))
-
-
-@patiently
-@given(rows=POLICIES, opens=OPENS, late=LATE)
-def test_a_policy_sends_what_it_names_and_nothing_else_but_answers(rows, opens, late):
-    sound = rules.out_of_order(rows, booking_opens_days=opens, late_after_days=late) == []
-    policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
-    sent = {rule.kind: rule.first_day for rule in policy if rule.kind in rules.LIMITS}
-    assert sent.items() <= rows.items() or not sound
-    assert sent == rows or not sound
-    assert {"recorded", "date-moved"} <= {rule.kind for rule in policy}
-
-
-@patiently
-@given(rows=POLICIES, opens=OPENS, late=LATE)
-def test_nobody_is_asked_to_book_before_booking_opens_or_once_it_is_late(rows, opens, late):
-    policy = rules.policy_for(booking_opens_days=opens, late_after_days=late, rows=rows)
-    opens_on, late_on = rows.get("book-1", -opens), rows.get("overdue-1", late)
-    for rule in policy:
-        if rule.kind in rules.BOOKING_STEPS:
-            assert opens_on <= rule.first_day <= rule.last_day < late_on
-        if rule.kind in rules.LATE_STEPS:
-            assert rule.first_day >= late_on
-
-
-@patiently
-@given(opens=OPENS, late=LATE)
-def test_rows_with_the_clinics_two_numbers_say_the_same_as_the_numbers(opens, late):
-    rows = rules.DEFAULT | {"book-1": -opens, "overdue-1": late}
-    assert rules.policy_for(booking_opens_days=opens, late_after_days=late) == rules.policy_for(
-        booking_opens_days=0, late_after_days=0, rows=rows
-    )
-
-
-@pytest.mark.parametrize(
-    ("rows", "last"),
-    [
-        ({"overdue-1": 3}, 30),
-        ({"overdue-1": 3, "overdue-2": 21}, 48),
-        ({"overdue-1": 3, "overdue-3": 42}, 69),
-    ],
-)
-def test_the_last_mail_about_a_late_visit_may_go_for_four_weeks(rows, last):
-    policy = rules.policy_for(booking_opens_days=70, late_after_days=3, rows=rows)
-    assert max(rule.last_day for rule in policy if rule.anchor == "due") == last
-
-
-def test_a_kind_left_out_leaves_its_days_to_the_one_before_it():
-    rows = {kind: days for kind, days in rules.DEFAULT.items() if kind != "book-2"}
-    policy = rules.policy_for(booking_opens_days=70, late_after_days=3, rows=rows)
-    assert fitting("maintenance", "due", -30, policy) == ["book-1"]
-    assert fitting("maintenance", "visit", -7, policy) == ["prepare"]
-
-
-def test_without_the_first_mail_about_a_late_visit_nothing_asks_to_book_once_it_is_late():
-    rows = {kind: days for kind, days in rules.DEFAULT.items() if kind != "overdue-1"}
-    policy = rules.policy_for(booking_opens_days=70, late_after_days=3, rows=rows)
-    assert fitting("maintenance", "due", 2, policy) == ["book-3"]
-    assert fitting("maintenance", "due", 3, policy) == []
-    assert fitting("maintenance", "due", 21, policy) == ["overdue-2"]
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        {"book-1": 0}, {"book-1": -366}, {"overdue-1": -1}, {"overdue-3": 366}, {"prepare": -15},
-        {"prepare": -1}, {"day-before": -2}, {"second-visit": -14}, {"recorded": 1},
-        {"book-1": "-70"}, {"book-1": True}, {"book-1": -70.5},
-    ],
-)  # fmt: skip
-def test_days_that_no_policy_may_have(rows):
-    assert rules.out_of_limits(rows) == list(rows)
-
-
-def test_the_usual_policy_is_sound():
-    assert rules.out_of_limits(rules.DEFAULT) == []
-    assert rules.out_of_order(rules.DEFAULT, booking_opens_days=70, late_after_days=3) == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "wrong"),
-    [
-        ({"book-2": -70}, [("book-2", "book-1")]),
-        ({"book-3": -43}, [("book-3", "book-2")]),
-        ({"overdue-2": 3}, [("overdue-2", "overdue-1")]),
-        (
-            {"overdue-1": 21, "overdue-3": 21},
-            [("overdue-2", "overdue-1"), ("overdue-3", "overdue-2")],
-        ),
-    ],
-)
-def test_the_order_of_the_mails_is_kept(changes, wrong):
-    rows = rules.DEFAULT | changes
-    assert rules.out_of_order(rows, booking_opens_days=70, late_after_days=3) == wrong
-
-
-def test_what_is_left_out_still_says_when_booking_opens():
-    assert rules.out_of_order({"book-2": -80}, booking_opens_days=70, late_after_days=3) == [
-        ("book-2", "book-1")
-    ]
-
-
 def test_the_window_opens_and_closes_by_the_wall_clock():
     found = rules.fit(
         rules.RULES["book-2"], anchor_on=DUE, now=noon(DUE - _days(30)), zone=NEW_YORK
@@ -279,6 +145,98 @@ def test_word_of_a_moved_date_waits_as_long_and_is_of_use_as_long():
     expected = rules.Fit("date-moved", DUE, utc(2026, 9, 30, 20, 15), utc(2026, 10, 3, 20))
     assert rules.fit_moved(**about, now=moved_at + _days(3) - _seconds(1)) == expected
     assert not rules.fit_moved(**about, now=moved_at + _days(3))
+
+
+class TestNewsOfAVisit:
+    """Booked, moved, cancelled: told while it is of use, and not before a slip can be mended."""
+
+    BOOKED_AT = utc(2026, 9, 10, 20)
+
+    def fit_booked(self, *, visit_in: int = 30, now: dt.datetime = BOOKED_AT, zone=NEW_YORK):
+        return rules.fit_booked(
+            visit_on=dt.date(2026, 9, 10) + _days(visit_in),
+            booked_at=self.BOOKED_AT,
+            undo_for=UNDO,
+            now=now,
+            zone=zone,
+        )
+
+    def test_a_booking_is_told_once_it_can_no_longer_be_undone(self):
+        expected = rules.Fit(
+            "booked", dt.date(2026, 10, 10), utc(2026, 9, 10, 20, 15), utc(2026, 9, 13, 20)
+        )
+        assert self.fit_booked() == expected
+
+    def test_three_days_later_it_is_no_news(self):
+        assert self.fit_booked(now=self.BOOKED_AT + _days(3) - _seconds(1))
+        assert not self.fit_booked(now=self.BOOKED_AT + _days(3))
+
+    def test_two_days_before_the_visit_it_is_over_by_the_recipients_clock(self):
+        found = self.fit_booked(visit_in=3, zone=ZoneInfo("America/Los_Angeles"))
+        assert found
+        assert found.not_after == utc(2026, 9, 12, 0)  # 5 p.m. on the 11th
+
+    @pytest.mark.parametrize("visit_in", [0, 1, 2])
+    def test_what_the_mail_of_the_day_before_will_say_is_not_said_now(self, visit_in):
+        evening = self.BOOKED_AT + dt.timedelta(hours=1, seconds=1)  # after five in New York
+        assert not self.fit_booked(visit_in=visit_in, now=evening)
+
+    def fit_news(self, *, until: dt.timedelta) -> rules.Fit | None:
+        now = utc(2026, 9, 30, 20)
+        return rules.fit_visit_news(
+            "changed", visit_on=DUE, until=now + until, undo_for=UNDO, now=now
+        )
+
+    def test_a_change_waits_for_a_slip_to_be_mended(self):
+        assert self.fit_news(until=_days(1)) == rules.Fit(
+            "changed", DUE, utc(2026, 9, 30, 20, 15), utc(2026, 10, 1, 20)
+        )
+
+    def test_with_less_time_than_that_it_goes_at_once(self):
+        found = self.fit_news(until=UNDO)
+        assert found
+        assert found.not_before == utc(2026, 9, 30, 20)
+
+    def test_once_the_time_has_come_it_is_of_no_use(self):
+        assert self.fit_news(until=_seconds(1))
+        assert not self.fit_news(until=_days(0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "visit_in", "day"),
+    [
+        ("book-1", None, dt.date(2026, 9, 30)),
+        ("day-before", None, None),
+        ("digest", None, None),
+        ("cancelled", None, dt.date(2026, 9, 30)),
+        ("changed", _days(2), dt.date(2026, 9, 30)),
+        ("changed", _days(2) - _seconds(1), None),
+        ("cancelled", _seconds(1), None),
+        ("prepare", _days(1), dt.date(2026, 9, 30)),
+    ],
+)
+def test_which_day_of_its_recipient_a_mail_takes_up(kind, visit_in, day):
+    moment = utc(2026, 10, 1, 3)  # 11 p.m. on the day before in New York
+    visit_at = visit_in and moment + visit_in
+    assert rules.day_of(kind, moment, NEW_YORK, visit_at=visit_at) == day
+
+
+@pytest.mark.parametrize(("kind", "opens"), [("book-1", 9), ("day-before", 10), ("digest", 7)])
+def test_what_waits_for_the_next_day_goes_when_its_hours_begin_there(kind, opens):
+    eleven_at_night = utc(2026, 10, 1, 3)
+    assert rules.tomorrow(kind, eleven_at_night, NEW_YORK) == _wall(2026, 10, 1, opens)
+
+
+def test_what_takes_something_back_goes_before_what_asks_for_something():
+    kinds = ["book-1", "helper-invite", "recorded", "date-moved", "changed", "cancelled"]
+    assert sorted(kinds, key=rules.urgency) == [
+        *("cancelled", "changed", "date-moved", "helper-invite"),
+        *("book-1", "recorded"),
+    ]
+
+
+def test_a_zone_is_known_by_its_name():
+    assert rules.zone_of("America/New_York") == NEW_YORK
 
 
 A, B, C = (DUE + dt.timedelta(days=number) for number in range(3))
@@ -374,7 +332,7 @@ def test_a_leap_day_is_a_day_like_any_other():
 
 def test_the_range_to_look_for_is_the_range_that_fits():
     today = dt.date(2028, 2, 29)
-    for rule in DEFAULT:
+    for rule in rules.POLICY:
         if rule.anchor == "event":
             continue
         first, last = rules.anchors_on(rule, today)
@@ -384,15 +342,3 @@ def test_the_range_to_look_for_is_the_range_that_fits():
             if rules.fit(rule, anchor_on=today + _days(days), now=noon(today), zone=NEW_YORK)
         }
         assert fits == set(range((first - today).days, (last - today).days + 1)), rule.kind
-
-
-def _days(count: int) -> dt.timedelta:
-    return dt.timedelta(days=count)
-
-
-def _seconds(count: int) -> dt.timedelta:
-    return dt.timedelta(seconds=count)
-
-
-def _wall(*parts: int) -> dt.datetime:
-    return dt.datetime(*parts, tzinfo=NEW_YORK).astimezone(dt.UTC)

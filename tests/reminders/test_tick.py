@@ -35,6 +35,34 @@ def test_with_nothing_to_do_it_asks_one_question(harbor, rosa):
     assert len(questions) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has it prepared")
+def test_a_session_that_does_not_know_the_prepared_question_is_asked_in_full(harbor, rosa):
+    """As behind a pooler that gives each statement another session."""
+    outbox.tick(now=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    due_course(harbor, rosa, due_in=60)
+    assert outbox.tick(now=NOW + MINUTE) == 1
+    assert outbox.tick(now=NOW + 2 * MINUTE) == 0
+    with CaptureQueriesContext(connection) as questions:
+        outbox.tick(now=NOW + 2 * MINUTE)
+    assert [one["sql"][:7] for one in questions] == ["EXECUTE"]
+
+
+@pytest.mark.parametrize("people", [1, 30])
+def test_a_new_day_costs_as_many_statements_however_many_hear_of_it(harbor, people):
+    many_due_courses(harbor, due_in=71, count=people)
+    outbox.plan(now=NOW)
+    tomorrow = local(harbor, TODAY + days(1), 0)
+    Heartbeat.beat(planned_at=tomorrow - MINUTE, reviewed_at=tomorrow - MINUTE)
+    with CaptureQueriesContext(connection) as questions:
+        assert outbox.tick(now=tomorrow) == people
+    about_rows = [one["sql"] for one in questions if one["sql"].startswith('INSERT INTO "remind')]
+    assert len(about_rows) == 2, "the rows of all, and the heartbeat"
+    assert len(questions) <= 24
+
+
 def test_what_has_changed_is_planned_within_the_minute(harbor, rosa):
     due_course(harbor, rosa, due_in=60)
     assert outbox.tick(now=NOW + MINUTE) == 1
@@ -118,6 +146,13 @@ def test_each_hour_it_looks_at_everything(harbor, rosa):
     Course.objects.update(unplanned=False)  # as if somebody had forgotten the mark
     assert outbox.tick(now=NOW + 59 * MINUTE) == 0
     assert outbox.tick(now=NOW + 60 * MINUTE) == 1
+
+
+def test_who_has_never_looked_looks_at_everything(harbor, rosa):
+    due_course(harbor, rosa, due_in=60)
+    Course.objects.update(unplanned=False)
+    Heartbeat.objects.all().delete()
+    assert outbox.tick(now=NOW) == 1
 
 
 def test_a_clock_that_went_back_is_no_reason_to_wait(harbor, rosa):

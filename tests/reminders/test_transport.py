@@ -109,6 +109,8 @@ def test_a_mail_has_exactly_one_recipient(line, to):
     [
         ("RCPT", "450 later", Temporary),
         ("RCPT", "550 nobody", Permanent),
+        ("GO", "451 later", Temporary),
+        ("GO", "554 nobody there", Permanent),
         ("DATA", "451 later", Temporary),
         ("DATA", "554 never", Permanent),
         ("DATA", "hang up", Doubt),
@@ -131,6 +133,8 @@ def test_an_answer_about_one_mail_is_about_that_one(line, sink, step, reply, err
         ("MAIL", "stall"),
         ("RCPT", "421 closing"),
         ("RCPT", "999 what"),
+        ("GO", "421 closing"),
+        ("GO", "250 what"),
         ("DATA", "421 closing"),
     ],
 )
@@ -178,6 +182,41 @@ def test_a_server_that_wants_the_content_though_it_refused_gets_an_empty_one(lin
     assert send(line, "ben") == [None]
 
 
+def outcomes_before_the_line_was_lost(line: Transport) -> list[type[TransportError] | None]:
+    """Of letters to Ana and Ben, over a line that does not last."""
+    letters = [line.prepare(Letter(f"{name}@example.org"), "f" * 32) for name in ("ana", "ben")]
+    line.ready()
+    found = []
+    with pytest.raises(Unreachable):
+        found.extend(
+            refusal and type(refusal)
+            for _number, refusal in line.hand_over(letters, lambda _number: True)
+        )
+    return found
+
+
+def test_a_refusal_stands_though_the_line_is_lost_behind_it(line, sink):
+    sink.answer |= {"RCPT": "550 nobody", "RSET": "hang up"}
+    assert outcomes_before_the_line_was_lost(line) == [Permanent]
+    sink.answer.clear()
+    assert send(line, "ben") == [None]
+
+
+def test_one_that_hangs_up_on_an_empty_content_is_called_again(line, sink):
+    sink.pipelines = sink.asks_all_the_same = True
+    sink.answer |= {"RCPT": "550 nobody", "EMPTY": "hang up"}
+    assert outcomes_before_the_line_was_lost(line) == [Permanent]
+    sink.answer.clear()
+    assert send(line, "ben") == [None]
+
+
+def test_a_server_whose_last_words_are_no_answer_is_left_all_the_same(line, sink):
+    sink.answer["QUIT"] = "221 " + "bye " * 3000
+    send(line)
+    line.close()
+    assert line._backend.connection is None
+
+
 @pytest.mark.parametrize("reply", ["450 later", "421 closing", "550 nobody", "hang up"])
 def test_after_a_fault_the_next_mail_goes(line, sink, reply):
     for step in ("RCPT", "DATA"):
@@ -187,6 +226,54 @@ def test_after_a_fault_the_next_mail_goes(line, sink, reply):
         sink.answer.clear()
     assert send(line, "ben") == [None]
     assert recipients(sink) == ["ben"]
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "code"),
+    [
+        ("RCPT", "450 later", "450"),
+        ("RCPT", "550 nobody", "550"),
+        ("GO", "554 nobody there", "554"),
+        ("DATA", "451 later", "451"),
+        ("DATA", "999 what", "999"),
+        ("DATA", "hang up", "SMTPServerDisconnected"),
+    ],
+)
+def test_what_is_written_down_of_a_refusal_is_its_code(line, sink, step, reply, code):
+    sink.answer[step] = reply
+    letter = line.prepare(Letter("ana@example.org"), "f" * 32)
+    line.ready()
+    [(_number, refusal)] = line.hand_over([letter], lambda _number: True)
+    assert refusal.code == code
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "code"),
+    [
+        ("HELO", "554 not from there", "554"),
+        ("MAIL", "451 later", "451"),
+        ("MAIL", "hang up", "SMTPServerDisconnected"),
+        ("RCPT", "421 closing", "421"),
+        ("RCPT", "999 what", "999"),
+        ("GO", "250 what", "250"),
+    ],
+)
+def test_and_of_a_server_that_is_not_to_be_had(line, sink, step, reply, code):
+    sink.answer[step] = reply
+    with pytest.raises(Unreachable) as error:
+        send(line)
+    assert error.value.code == code
+
+
+def test_what_can_be_said_in_one_go_is(line, sink, monkeypatch):
+    """Each mail costs one round trip where the server lets it, and four where it does not."""
+    line.ready()
+    said = []
+    say = line._smtp.send
+    monkeypatch.setattr(line._smtp, "send", lambda words: said.append(words) or say(words))
+    letters = [line.prepare(Letter(f"{name}@example.org"), "f" * 32) for name in ("ana", "ben")]
+    assert [*line.hand_over(letters, lambda _number: True)] == [(0, None), (1, None)]
+    assert len(said) == (3 if sink.pipelines else 8)
 
 
 def test_after_a_doubt_the_line_is_given_up(line, sink):
@@ -202,6 +289,13 @@ def test_a_server_that_hung_up_in_between_is_called_again(line, sink):
     assert len(sink.envelopes) == 2
 
 
+def test_a_server_that_is_about_to_hang_up_is_called_again(line, sink):
+    send(line)
+    sink.answer["NOOP"] = "421 closing"
+    assert send(line) == [None]
+    assert sink.connections == 2
+
+
 def test_a_dead_line_is_closed_without_a_word(line, sink):
     send(line)
     line._backend.connection.sock.shutdown(2)
@@ -210,8 +304,10 @@ def test_a_dead_line_is_closed_without_a_word(line, sink):
 
 def test_encryption_that_was_asked_for_is_never_left_out(sink, settings):
     settings.EMAIL_USE_TLS = True
-    with open_transport() as line, pytest.raises(Unreachable):
-        line.ready()
+    with open_transport() as line:
+        with pytest.raises(Unreachable, match="SMTPNotSupportedError"):
+            line.ready()
+        assert line._backend._partial_connection is None
     assert sink.commands["MAIL"] == 0
 
 
@@ -264,7 +360,19 @@ class TestAnyOtherBackend:
         with open_transport() as line:
             assert send(line) == [error]
 
+    @pytest.mark.parametrize(("fault", "code"), [("boom", "RuntimeError"), ("nothing", "not-sent")])
+    def test_of_what_it_says_only_the_kind_is_written_down(self, settings, fault, code):
+        settings.EMAIL_BACKEND = f"tests.reminders.backends.{fault.title()}"
+        with open_transport() as line:
+            letter = line.prepare(Letter("ana@example.org"), "f" * 32)
+            [(_number, refusal)] = line.hand_over([letter], lambda _number: True)
+        assert refusal.code == code
+
     def test_a_backend_that_cannot_open_is_away(self, settings):
         settings.EMAIL_BACKEND = "tests.reminders.backends.Closed"
-        with open_transport() as line, pytest.raises(Unreachable):
+        with open_transport() as line, pytest.raises(Unreachable, match="ConnectionRefusedError"):
             send(line)
+
+    def test_a_header_that_is_none_is_found_while_nothing_is_promised(self, line):
+        with pytest.raises(ValueError, match="newline"):
+            line.prepare(Letter("ana@example.org\nBcc: eve@example.org"), "f" * 32)

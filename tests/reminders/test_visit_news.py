@@ -7,7 +7,7 @@ import pytest
 from reminders import outbox
 from reminders.models import Kind, Preference, Reminder, State
 from schedules import actions
-from schedules.models import Course
+from schedules.models import Appointment, Course
 from tests.cast import NOW, TODAY, book, days, give
 
 from .conftest import due_course, local, sent_kinds, states
@@ -124,6 +124,22 @@ def test_cancelled_and_booked_anew_is_one_that_moved(course, rosa, run):
 def test_one_of_which_nobody_was_told_is_cancelled_in_silence(course, rosa, run):
     visit = book(course, rosa, TODAY + days(40), now=NOW - days(9))
     run(0)
+    actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
+    assert "cancelled" not in run(1)
+
+
+def test_one_moved_to_a_time_that_is_over_is_no_news(course, rosa, run):
+    book(course, rosa, TODAY + days(20))
+    run(0)
+    Appointment.objects.update(starts_at=NOW - UNDO)
+    assert "changed" not in run(1)
+
+
+def test_a_time_gone_by_is_not_taken_back(course, rosa, run):
+    """Moved before that time came, and cancelled before the new one was told."""
+    visit = book(course, rosa, TODAY + days(20))
+    run(0)
+    Reminder.objects.update(visit_at=NOW)
     actions.cancel_visit(visit=visit, actor=rosa, now=NOW)
     assert "cancelled" not in run(1)
 

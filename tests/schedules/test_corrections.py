@@ -67,11 +67,12 @@ class TestCorrecting:
         assert correction.after == {"dose_mg": 300, "lot": "AB1234"}
         assert (correction.corrected_by, correction.corrected_at) == (priya, LATER)
 
-    def test_the_trail_says_who_what_and_why_but_quotes_nobody(self, infusion, rosa):
+    def test_the_trail_says_who_what_and_why(self, infusion, rosa):
         correct(infusion, rosa, dose_mg=300, note="Her own words")
         entry = Entry.objects.get(act="correct infusion")
         assert (entry.actor, entry.subject) == (rosa, f"infusion {infusion.pk}")
-        assert entry.reason == "Typing mistake [dose_mg 600 → 300; note]"
+        assert entry.reason == "Typing mistake"
+        assert entry.changes == [["dose_mg", 600, 300], ["note", "", "Her own words"]]
 
     def test_the_same_form_twice_corrects_once(self, infusion, rosa):
         key = uuid.uuid4()

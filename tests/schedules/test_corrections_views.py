@@ -222,7 +222,7 @@ class TestMarkingAMistake:
 
     def test_a_second_tap_says_so(self, nurse, void):
         sent = answers(why="patient")
-        nurse.post(void, sent)
+        nurse.post(void, sent, follow=True)
         assert "Already saved." in text(nurse.post(void, sent, follow=True))
         assert "marked as a mistake" in text(nurse.post(void, answers(), follow=True))
 

@@ -57,7 +57,7 @@ class TestHold:
 
     def test_a_second_tap_keeps_one_copy(self, nurse, here, clock):
         sent = answers()
-        nurse.post(f"{here}hold/", sent)
+        nurse.post(f"{here}hold/", sent, follow=True)
         clock.move_to(NOW + dt.timedelta(seconds=5), tick=False)
         page = nurse.post(f"{here}hold/", sent, follow=True)
         assert "Already saved. We kept one copy." in text(page)

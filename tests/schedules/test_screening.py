@@ -251,7 +251,7 @@ class TestScreenPage:
 
     def test_a_second_tap_says_so(self, nurse, ana, clock):
         sent = self.sent()
-        nurse.post(self.here(ana), sent)
+        nurse.post(self.here(ana), sent, follow=True)
         clock.move_to(NOW + dt.timedelta(seconds=2), tick=False)
         assert "We kept one copy: Liver tests." in text(
             nurse.post(self.here(ana), sent, follow=True)

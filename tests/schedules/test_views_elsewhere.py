@@ -53,7 +53,7 @@ MARCH_15 = dt.date(2025, 3, 15)
     ],
 )
 def test_what_is_known_is_kept_once(nurse, address, ana, sent, known):
-    nurse.post(address, sent)
+    nurse.post(address, sent, follow=True)
     assert "Already saved. We kept one copy." in text(nurse.post(address, sent, follow=True))
     assert rows(ana) == known
 

@@ -121,7 +121,7 @@ class TestRoutine:
 class TestTwice:
     def test_a_second_tap_keeps_one_copy(self, nurse, address, ben):
         sent = answers()
-        nurse.post(address, sent)
+        nurse.post(address, sent, follow=True)
         again = nurse.post(address, sent, follow=True)
         assert "Already saved. We kept one copy: April 10, 2026, 600 mg." in text(again)
         assert infusions(ben) == [(DUE, 600)]
@@ -135,7 +135,7 @@ class TestTwice:
 
     def test_the_back_button_after_undo_saves_nothing_and_says_so(self, nurse, address, ben):
         sent = answers()
-        nurse.post(address, sent)
+        nurse.post(address, sent, follow=True)
         nurse.post(f"/staff/patients/{ben.pk}/infusions/{Infusion.objects.latest('pk').pk}/undo/")
         assert "This was undone." in text(nurse.post(address, sent, follow=True))
         assert infusions(ben) == []

@@ -115,14 +115,14 @@ class TestBook:
 
     def test_the_same_form_later_says_what_was_kept(self, nurse, address, ben, clock):
         sent = answers()
-        nurse.post(address, sent)
+        nurse.post(address, sent, follow=True)
         clock.move_to(NOW + dt.timedelta(seconds=5), tick=False)
         page = nurse.post(address, sent, follow=True)
         assert "We kept one copy: Friday, April 10, 2026, 9:00 a.m." in text(page)
 
     def test_a_cancelled_visit_does_not_come_back_with_the_back_button(self, nurse, address, ben):
         sent = answers()
-        nurse.post(address, sent)
+        nurse.post(address, sent, follow=True)
         visit = Appointment.objects.get()
         nurse.post(f"/staff/patients/{ben.pk}/visits/{visit.pk}/cancel/")
         page = nurse.post(address, sent, follow=True)

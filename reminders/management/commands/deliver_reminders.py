@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from reminders import outbox
+from reminders import outbox, polling
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             signal.signal(signum, lambda *_: stop.set())
         while not stop.is_set():
             try:
+                polling.seal_trail(now=timezone.now())
                 outbox.tick(now=timezone.now())
                 outbox.deliver(now=timezone.now(), stop=stop.is_set)
             except (DatabaseError, InterfaceError):

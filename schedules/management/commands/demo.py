@@ -1,5 +1,6 @@
 """`manage.py demo`: a made-up clinic to look around in."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -22,9 +23,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fresh", action="store_true", help="make it anew, with dates counted from today"
         )
+        parser.add_argument(
+            "--codes", action="store_true", help="only print the staff's codes of this moment"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         self._refuse_real_patients()
+        if options["codes"]:
+            self.stdout.write("\n".join(self._codes()))
+            return
         if options["fresh"]:
             demo.remove()
         if not Clinic.objects.filter(slug=demo.SLUG).exists():
@@ -47,9 +54,11 @@ class Command(BaseCommand):
     def _who_can_sign_in(self) -> str:
         lines = [
             "",
-            "Staff sign in with a password:",
+            "Staff sign in with a password, then a code:",
             f"  {demo.NURSE:32} {demo.PASSWORD}   (nurse)",
             f"  {demo.PRESCRIBER:32} {demo.PASSWORD}   (prescriber)",
+            "Codes of this moment; print new ones with: .venv/bin/python manage.py demo --codes",
+            *self._codes(),
             "Patients type their address and get a code by e-mail, for example:",
         ]
         lines += [
@@ -58,3 +67,13 @@ class Command(BaseCommand):
             if story.given_name in TOUR
         ]
         return "\n".join(lines)
+
+    def _codes(self) -> list[str]:
+        """What each app shows now, and a recovery code for who comes too late for that."""
+        steps = demo.second_steps(time.time())
+        return [
+            f"  {email:32} {code[:3]} {code[3:]}   (or once, at any time: {spare[0]})"
+            if spare
+            else f"  {email:32} {code[:3]} {code[3:]}"
+            for email, (code, spare) in steps.items()
+        ]

@@ -25,6 +25,7 @@ from schedules.engine.screening import CHECKS, Check
 from schedules.forms.base import CleanForm
 from schedules.forms.clinic import ChecksForm, ClosureForm, RulesForm, comes_back, may_decide
 from schedules.models import CheckInterval, ClinicRules, Closure
+from schedules.views import seeing
 from schedules.views.access import chosen_clinic, page, user_of
 
 HOLIDAYS_SHOWN = 10
@@ -39,6 +40,8 @@ def show(request: HttpRequest) -> HttpResponse:
     rules = ClinicRules.of(clinic)
     today = clinic.local_date(now)
     closed = visits_on_closed_days(clinic, now)
+    shown = [visit.course.patient for visit, _why in closed[:VISITS_SHOWN]]
+    seeing.lists(request, shown)
     return page(
         request,
         "staff/clinic.html",

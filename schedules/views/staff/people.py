@@ -17,6 +17,7 @@ from ocrevus_tracker.accounts.models import Clinic
 from schedules import actions
 from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
+from schedules.views import seeing
 from schedules.views.access import (
     chosen_clinic,
     clinics_of,
@@ -40,9 +41,15 @@ def patients(request: HttpRequest) -> HttpResponse:
     clinic = chosen_clinic(request)
     form = SearchForm(request.GET if request.GET.get("q", "").strip() else None)
     words = form.cleaned_data["q"] if form.is_valid() else ""
-    found = Patient.objects.of_staff(user_of(request)).filter(clinic=clinic).matching(words)
+    found = (
+        Patient.objects.of_staff(user_of(request))
+        .filter(clinic=clinic)
+        .matching(words)
+        .select_related("clinic")
+    )
     ordered = found.order_by("family_name", "given_name", "pk")
     rows = Paginator(ordered, PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
+    seeing.lists(request, rows)
     return page(
         request,
         "staff/patients.html",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ocrevus_tracker.accounts.access import Duty, Work, staff, work_of
 from ocrevus_tracker.accounts.models import Clinic
 from schedules import worklists
+from schedules.views import seeing
 from schedules.views.access import chosen_clinic, may_open, page, staying_at
 
 
@@ -25,6 +26,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     counts = worklists.counts(clinics, now)
     rows = worklists.page_of(name, clinics, now, count=counts[name], number=request.GET.get("page"))
     rows.object_list = [_for(row, work_of(request), clinic) for row in rows]
+    seeing.lists(request, (row.patient for row in rows))
     empty_today = name == "today" and not counts[name]
     return page(
         request,

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('schedules', '0006_unplanned'),
+        ('schedules', '0007_planning_looks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

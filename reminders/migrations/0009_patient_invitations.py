@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0003_auditor'),
         ('reminders', '0008_fewer_indexes'),
-        ('schedules', '0007_online_access'),
+        ('schedules', '0008_online_access'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
