@@ -22,7 +22,9 @@ def home(request: HttpRequest) -> HttpResponseRedirect:
 @signed_in("POST")
 def switch_clinic(request: HttpRequest) -> HttpResponseRedirect:
     """Work at another of one's clinics from now on, in this session."""
-    wanted = Membership.objects.filter(user=request.user, clinic__slug=request.POST.get("clinic"))
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required saw to it
+    wanted = Membership.objects.filter(user=user, clinic__slug=request.POST.get("clinic", ""))
     request.session[SWITCHED] = get_object_or_404(wanted.select_related("clinic")).clinic.slug
     return redirect("home")
 

@@ -31,9 +31,9 @@ def change_role(
             return False
         if role != Role.ADMIN:
             _keep_an_admin(held)
-        held.role = role
+        before, held.role = held.role, role
         held.save(update_fields=["role"])
-        _on_trail(f"make {role}", held, actor, now, reason)
+        _on_trail("change role", held, actor, now, reason, before=before)
     return True
 
 
@@ -52,7 +52,7 @@ def remove_member(
         if held is None:
             return False
         _keep_an_admin(held)
-        _on_trail("remove from clinic", held, actor, now, reason)
+        _on_trail("remove from clinic", held, actor, now, reason, before=held.role)
         held.delete()
     return True
 
@@ -81,13 +81,17 @@ def _keep_an_admin(membership: Membership) -> None:
         )
 
 
-def _on_trail(act: str, membership: Membership, actor: User, now: dt.datetime, reason: str) -> None:
-    # About the person: the membership may be gone.
+def _on_trail(
+    act: str, membership: Membership, actor: User, now: dt.datetime, reason: str, *, before: str
+) -> None:
+    """With the person's name: the membership may be gone when somebody reads it."""
+    after = membership.role if membership.role != before else None
     trail.record(
         at=now,
         actor=actor,
         clinic=membership.clinic,
         act=act,
-        subject=membership.user,
+        subject=membership,
         reason=reason,
+        changes={"person": (None, membership.user.get_short_name()), "role": (before, after)},
     )

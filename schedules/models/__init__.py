@@ -4,7 +4,13 @@ Rules that must always hold are database constraints; questions about many rows 
 methods; a write that touches several models is a verb in `schedules.actions`.
 """
 
-from .access import MOST_TRIES, PatientInvitation, PatientInvitationQuerySet
+from .access import (
+    MOST_TRIES,
+    Grant,
+    GrantQuerySet,
+    PatientInvitation,
+    PatientInvitationQuerySet,
+)
 from .appointment import Appointment, AppointmentQuerySet, AppointmentStatus
 from .clinic_rules import ClinicRules, Closure, Region
 from .correction import Correction, DateMove
@@ -43,6 +49,8 @@ __all__ = [
     "DateMove",
     "Disposition",
     "Finding",
+    "Grant",
+    "GrantQuerySet",
     "Hold",
     "HoldQuerySet",
     "HoldReason",

@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import models
 from django.db.models import Q
 
-from ocrevus_tracker.accounts.models import Invitation, InvitationQuerySet
+from ocrevus_tracker.accounts.models import Invitation, InvitationQuerySet, User
 
 from .patient import Patient
 
@@ -54,3 +54,39 @@ class PatientInvitation(Invitation):
         if self.tries >= MOST_TRIES:
             return "tried-out"
         return "open" if now < self.expires_at else "too-old"
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def in_force(self) -> "GrantQuerySet":
+        """Not taken back."""
+        return self.filter(ended_at=None)
+
+
+class Grant(models.Model):
+    """A person sees the dates of a patient, who has allowed it. Notes and messages stay closed.
+
+    `PatientQuerySet.shown_to` reads it, so that what is taken back ends with the next request.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="grants")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
+    # Whether they may also tell the clinic what has changed.
+    may_tell = models.BooleanField()
+    granted_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "patient",
+                "user",
+                condition=Q(ended_at=None),
+                name="one_grant_in_force_per_patient_and_user",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"grant {self.pk}"

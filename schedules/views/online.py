@@ -2,9 +2,8 @@
 
 import datetime as dt
 
-from django.conf import settings
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -55,8 +54,7 @@ def _welcome(
     factors than a mailbox, goes through that.
     """
     if claimed.is_new:
-        login(request, claimed.user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        request.session.set_expiry(0)  # on a device that nobody has called their own yet
+        get_adapter(request).login(request, claimed.user)
     if request.user != claimed.user:
         messages.success(request, _("Done. Now sign in to see your dates."))
         return redirect("account_request_login_code")

@@ -49,8 +49,11 @@ def test_another_role_holds_with_the_next_request(admin, ada, rosa, ben):
     )
     assert "Saved. Rosa is now: Coordinator." in text(page)
     assert nurse.get(f"/staff/patients/{ben.pk}/record/").status_code == 403
-    entry = Entry.objects.get(act="make coordinator")
-    assert (entry.actor, entry.subject, entry.reason) == (ada, f"user {rosa.pk}", "Moved desk")
+    entry = Entry.objects.get(act="change role")
+    assert (entry.actor, entry.reason) == (ada, "Moved desk")
+    assert entry.changes == [["person", None, "Rosa"], ["role", "nurse", "coordinator"]]
+    trail = text(admin.get("/staff/audit/"))
+    assert "gave somebody another role: person Rosa; role from Nurse to Coordinator" in trail
 
 
 def test_who_is_removed_sees_nothing_with_the_next_request(admin, ada, rosa, ben):
@@ -62,7 +65,8 @@ def test_who_is_removed_sees_nothing_with_the_next_request(admin, ada, rosa, ben
     assert nurse.get(f"/staff/patients/{ben.pk}/").status_code == 404
     assert nurse.get("/staff/").status_code == 404
     entry = Entry.objects.get(act="remove from clinic")
-    assert (entry.actor, entry.subject, entry.reason) == (ada, f"user {rosa.pk}", "Left")
+    assert (entry.actor, entry.reason) == (ada, "Left")
+    assert entry.changes == [["person", None, "Rosa"], ["role", "nurse", None]]
     assert ben.course.infusions.get().recorded_by == rosa
 
 
@@ -76,7 +80,7 @@ def test_twice_is_once(admin, ada, rosa):
     for first in (True, False):
         assert actions.remove_member(membership=kept, actor=ada, now=NOW) == first
     assert not actions.change_role(membership=kept, role=Role.NURSE, actor=ada, now=NOW)
-    assert Entry.objects.filter(subject=f"user {rosa.pk}").count() == 1
+    assert Entry.objects.filter(act="remove from clinic").count() == 1
 
 
 class TestTheLastAdmin:

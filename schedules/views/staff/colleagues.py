@@ -1,28 +1,33 @@
 """Who works at a clinic: for its admins to see and change."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import ParamSpec
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.access import Duty, staff
+from ocrevus_tracker.accounts.access import Duty, View, staff
+from ocrevus_tracker.accounts.factors import again_who_you_are
 from ocrevus_tracker.accounts.models import Clinic, Membership
 from schedules import actions
 from schedules.forms.base import CleanForm
 from schedules.forms.staffing import RemoveForm, RoleForm
 from schedules.views.access import chosen_clinic, page, user_of
 
+P = ParamSpec("P")
 
-def managing(*methods: str) -> Any:  # noqa: ANN401 - a decorator, see `staff`
-    """A page on which people are given a role or lose one; what such a page asks for beside the
-    duty belongs here.
+
+def managing(view: Callable[P, HttpResponseBase]) -> View:
+    """A page on which people are given a role or lose one: for admins, who say again who they are
+    unless they have just done so.
     """
-    return staff(Duty.MANAGE, *methods)
+    return staff(Duty.MANAGE, "GET", "POST")(again_who_you_are(view))
 
 
 @staff(Duty.MANAGE, "GET")
@@ -39,7 +44,7 @@ def people(request: HttpRequest) -> HttpResponse:
     )
 
 
-@managing("GET", "POST")
+@managing
 def change_role(request: HttpRequest, member_pk: int) -> HttpResponse:
     """Another role for somebody."""
     clinic, member = _member(request, member_pk)
@@ -60,7 +65,7 @@ def change_role(request: HttpRequest, member_pk: int) -> HttpResponse:
     return _form_page(request, "staff/change_role.html", clinic, member, form)
 
 
-@managing("GET", "POST")
+@managing
 def remove(request: HttpRequest, member_pk: int) -> HttpResponse:
     """Somebody does not work here any more."""
     clinic, member = _member(request, member_pk)
