@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
+from ocrevus_tracker.accounts.models import Clinic, Invitation
 from schedules.models import Course, Patient
 
 from .digests import digest_facts
@@ -64,6 +65,8 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> Letter:
     """
     if reminder.kind == Kind.DIGEST:
         return _digest(reminder, now)
+    if reminder.kind == Kind.STAFF_INVITE:
+        return _staff_invitation(reminder, now)
     patient, helper = reminder.patient, reminder.helper
     assert patient is not None  # noqa: S101 - the database sees to it
     if reminder.kind == Kind.PATIENT_INVITE:
@@ -101,15 +104,35 @@ def _patient_invitation(reminder: Reminder, patient: Patient, now: dt.datetime) 
     """
     invitation = reminder.patient_invitation
     assert invitation is not None  # noqa: S101 - the database sees to it
-    facts = Facts(
-        kind=Kind.PATIENT_INVITE.value,
-        language=_language(patient),
-        zone=patient.clinic.time_zone,
+    facts = _of_invitation(reminder, patient.clinic, _language(patient))
+    return _with_link(reminder, facts, invitation, "patient:claim", now)
+
+
+def _staff_invitation(reminder: Reminder, now: dt.datetime) -> Letter:
+    """The link to join a clinic, in the language of the staff's pages."""
+    invitation = reminder.staff_invitation
+    assert invitation is not None  # noqa: S101 - the database sees to it
+    clinic = invitation.clinic
+    facts = _of_invitation(reminder, clinic, WRITTEN_IN[0])._replace(clinic=clean(clinic.name))
+    return _with_link(reminder, facts, invitation, "staff:join", now)
+
+
+def _of_invitation(reminder: Reminder, clinic: Clinic, language: str) -> Facts:
+    return Facts(
+        kind=reminder.kind,
+        language=language,
+        zone=clinic.time_zone,
         site_name=clean(settings.SITE_NAME),
         url=_home(settings.SITE_URL),
         greets=False,
     )
-    path = reverse("patient:claim", args=[invitation.token])
+
+
+def _with_link(
+    reminder: Reminder, facts: Facts, invitation: Invitation, page: str, now: dt.datetime
+) -> Letter:
+    """The mail with the invitation's link, which is kept nowhere."""
+    path = reverse(page, args=[invitation.token])
     person = Person(open_url=f"{settings.SITE_URL}{path}")
     letter = _letter(reminder, facts, person, to=invitation.email, now=now)
     return replace(letter, secret=invitation.token)

@@ -16,7 +16,7 @@ from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
 from schedules.actions import UnableTo
 from schedules.actions.granting import end_grant, grant_access
-from schedules.models import UNDO_FOR, Course, Patient
+from schedules.models import UNDO_FOR, Course, Grant, Patient
 
 from .models import Helper, HelperQuerySet, Kind, Reminder
 from .rules import INVITATION_LASTS
@@ -185,8 +185,8 @@ def _run_out(patient: Patient, now: dt.datetime) -> HelperQuerySet:
 
 def _take_off(helpers: HelperQuerySet, now: dt.datetime, actor: User | None = None) -> int:
     there = helpers.filter(removed_at=None)
-    for helper in there.filter(grant__isnull=False).select_related("grant"):
-        end_grant(grant=helper.grant, now=now)
+    for grant in Grant.objects.filter(pk__in=there.values("grant")):
+        end_grant(grant=grant, now=now)
     return there.update(removed_at=now, removed_by=actor)
 
 

@@ -37,10 +37,11 @@ BUTTONS: dict[str, str] = {
     Kind.DAY_BEFORE: gettext_noop("See your visit"),
     Kind.HELPER_INVITE: gettext_noop("See the invitation"),
     Kind.PATIENT_INVITE: gettext_noop("Begin"),
+    Kind.STAFF_INVITE: gettext_noop("Begin"),
     Kind.DIGEST: gettext_noop("Open the list"),
 }
 # Their button opens a link of their own.
-INVITES = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE)
+INVITES = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE, Kind.STAFF_INVITE)
 OTHER_BUTTON = gettext_noop("See your date")
 # Large enough for the visits and due dates of a day at many clinics; some 20 kB each.
 KEPT = 1000

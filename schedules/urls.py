@@ -12,6 +12,7 @@ from .views.staff import (
     elsewhere,
     holding,
     infusions,
+    joining,
     online,
     people,
     screening,
@@ -66,6 +67,14 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("patients/add/", people.add_patient, name="add_patient"),
     path("patients/<int:pk>/", include(record_pages)),
     path("people/", colleagues.people, name="people"),
+    path("people/invite/", colleagues.invite_staff, name="invite_staff"),
+    path(
+        "people/invitations/<int:invitation_pk>/withdraw/",
+        colleagues.withdraw_staff_invitation,
+        name="withdraw_staff_invitation",
+    ),
+    # Behind a link in a mail, without signing in.
+    path("join/<str:token>/", joining.join, name="join"),
     path("people/<int:member_pk>/role/", colleagues.change_role, name="change_role"),
     path("people/<int:member_pk>/remove/", colleagues.remove, name="remove_member"),
     path("audit/", trail.show, name="trail"),

@@ -248,3 +248,39 @@ class Invitation(models.Model):
     def token(self) -> str:
         """What the mailed link holds."""
         return token_of(self.seed)
+
+
+class StaffInvitationQuerySet(InvitationQuerySet["StaffInvitation"]):
+    """See the class it is made from."""
+
+
+class StaffInvitation(Invitation):
+    """Lets the reader of a mailbox work at a clinic in a role."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="staff_invitations")
+    role = models.CharField(max_length=20, choices=Role.choices)
+
+    objects = StaffInvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "clinic",
+                "email",
+                condition=models.Q(used_at=None, withdrawn_at=None),
+                name="one_unanswered_invitation_per_clinic_and_address",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="staff_invitation_role_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(unplanned=True),
+                name="staff_invitations_unplanned",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"staff invitation {self.pk}"

@@ -7,7 +7,7 @@ from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, StaffInvitation, User
 from reminders.stopping import Days, open_to_mail
 from schedules.models import Appointment, Course, DateMove, Infusion, Patient, PatientInvitation
 
@@ -83,11 +83,12 @@ class Kind(models.TextChoices):
     DATE_MOVED = "date-moved", pgettext_lazy("kind of mail", "Date put right")
     HELPER_INVITE = "helper-invite", _("Invitation to a helper")
     PATIENT_INVITE = "patient-invite", _("Invitation to see dates online")
+    STAFF_INVITE = "staff-invite", _("Invitation to work at the clinic")
     DIGEST = "digest", _("Staff: today's list")
 
 
 # About no course: to people who were invited, and to the clinic's own people.
-WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE, Kind.DIGEST)
+WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE, Kind.STAFF_INVITE, Kind.DIGEST)
 
 
 def is_true_on(days: Days) -> Q:
@@ -103,12 +104,14 @@ def is_true_on(days: Days) -> Q:
     member = Membership.objects.filter(pk=OuterRef("member_id"), user__is_active=True)
     # Too old is seen to by `not_after`.
     invitation = PatientInvitation.objects.unanswered().filter(pk=OuterRef("patient_invitation_id"))
+    colleague = StaffInvitation.objects.unanswered().filter(pk=OuterRef("staff_invitation_id"))
     to_patient = Q(Exists(course), helper=None)
     to_helper = Q(Exists(course), Exists(helper.reachable()), helper__isnull=False)
     return (
         Q(kind=Kind.DIGEST) & Q(Exists(member))
         | Q(kind=Kind.HELPER_INVITE) & Q(Exists(helper.invited()))
         | Q(kind=Kind.PATIENT_INVITE) & Q(Exists(invitation))
+        | Q(kind=Kind.STAFF_INVITE) & Q(Exists(colleague))
         | ~Q(kind__in=WITHOUT_COURSE) & (to_patient | to_helper)
     )
 
@@ -161,7 +164,7 @@ class Reminder(models.Model):
     # visit the time that had been told.
     visit_at = models.DateTimeField(null=True)
     # Who gets it: "patient", "helper-<id>" with `helper`, "staff-<id>" with `member`, or
-    # "invited-<id>" with the invitation.
+    # "invited-<id>" or "colleague-<id>" with the invitation.
     recipient = models.CharField(max_length=40, default=PATIENT, db_default=PATIENT)
     helper = models.ForeignKey(
         Helper, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
@@ -171,6 +174,9 @@ class Reminder(models.Model):
     )
     patient_invitation = models.ForeignKey(
         PatientInvitation, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    staff_invitation = models.ForeignKey(
+        StaffInvitation, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
     # Sent again by hand: the mail that it repeats, by whom and why.
     resend_of = models.ForeignKey(
@@ -271,6 +277,11 @@ class Reminder(models.Model):
                 name="one_mail_per_patient_invitation",
             ),
             models.UniqueConstraint(
+                "staff_invitation",
+                condition=Q(staff_invitation__isnull=False),
+                name="one_mail_per_staff_invitation",
+            ),
+            models.UniqueConstraint(
                 "patient",
                 "recipient",
                 "sent_on",
@@ -297,7 +308,14 @@ class Reminder(models.Model):
                     member=None,
                     patient_invitation__isnull=False,
                 )
-                | ~Q(kind__in=["helper-invite", "patient-invite", "digest"])
+                | Q(
+                    kind="staff-invite",
+                    course=None,
+                    patient=None,
+                    member=None,
+                    staff_invitation__isnull=False,
+                )
+                | ~Q(kind__in=["helper-invite", "patient-invite", "staff-invite", "digest"])
                 & Q(course__isnull=False, patient__isnull=False, member=None),
                 name="reminder_knows_whom_it_is_about",
             ),
@@ -351,6 +369,8 @@ class Reminder(models.Model):
         """The clinic that writes."""
         if self.member:
             return self.member.clinic
+        if self.staff_invitation:
+            return self.staff_invitation.clinic
         assert self.patient is not None  # noqa: S101 - the database sees to it
         return self.patient.clinic
 

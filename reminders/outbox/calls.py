@@ -22,6 +22,7 @@ QUESTION = (
     "EXISTS (SELECT 1 FROM reminders_reminder "
     "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= {now}), "
     "EXISTS (SELECT 1 FROM schedules_patientinvitation WHERE unplanned) "
+    "OR EXISTS (SELECT 1 FROM accounts_staffinvitation WHERE unplanned) "
     "FROM reminders_heartbeat WHERE id = 1"
 )
 # The connections to PostgreSQL that have the question prepared.

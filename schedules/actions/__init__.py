@@ -63,7 +63,15 @@ from .people import UnableToSavePatient, add_patient, change_patient
 from .screening import UnableToRecordCheck, record_screening, void_screening
 from .shared import UnableTo
 from .short_infusion import UnableToAllow, allow_short_infusion
-from .staffing import UnableToChangeStaff, change_role, remove_member
+from .staffing import (
+    UnableToChangeStaff,
+    change_role,
+    invite_staff,
+    join_clinic,
+    open_staff_account,
+    remove_member,
+    withdraw_staff_invitation,
+)
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
@@ -107,8 +115,11 @@ __all__ = [
     "end_online_access",
     "foresee",
     "invite_patient",
+    "invite_staff",
+    "join_clinic",
     "move_visit",
     "note_previous_treatment",
+    "open_staff_account",
     "record_elsewhere",
     "record_infusion",
     "record_screening",
@@ -125,4 +136,5 @@ __all__ = [
     "void_infusion",
     "void_screening",
     "withdraw_invitation",
+    "withdraw_staff_invitation",
 ]

@@ -33,7 +33,9 @@ PLACES = {
         "withdraw_for_address",
     },
     "schedules/actions/recomputing.py": {"_write"},
-    "schedules/actions/staffing.py": {"remove_member"},
+    "schedules/actions/staffing.py": {
+        *("invite_staff", "withdraw_staff_invitation", "join_clinic", "remove_member"),
+    },
     "reminders/choices.py": {"_change", "_change_preference", "_change_person"},
     "reminders/helpers.py": {"accept_invitation", "_take_off", "put_back", "stop_copies", "_open"},
     "reminders/policies.py": {"_apply"},

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, StaffInvitation, User
 from reminders import emails
 from reminders.models import Helper, Kind, Level, Preference, Reminder
 from schedules.models import Appointment, Course, Patient, PatientInvitation
@@ -24,6 +24,7 @@ DUE_IN = {
     Kind.OVERDUE_3: -50,
 }
 INVITES = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE)
+TO_STAFF = (Kind.STAFF_INVITE, Kind.DIGEST)
 VISITS = (Kind.BOOKED, Kind.CHANGED, Kind.CANCELLED, Kind.PREPARE, Kind.DAY_BEFORE)
 VISIT_AT = dt.datetime(2026, 3, 17, 9, tzinfo=NEW_YORK)
 TOLD_VISIT_AT = dt.datetime(2026, 3, 16, 13, 30, tzinfo=NEW_YORK)
@@ -48,13 +49,13 @@ def everything() -> list[Sample]:
     samples = [
         Sample(kind, language, level, to_helper)
         for kind in Kind
-        if kind != Kind.DIGEST
+        if kind not in TO_STAFF
         for language in LANGUAGES
         for level in Level
         for to_helper in (False, True)
         if not (kind in INVITES and to_helper)
     ]
-    return [*samples, Sample(Kind.DIGEST)]
+    return [*samples, *(Sample(kind) for kind in TO_STAFF)]
 
 
 def by_kind(**only) -> pytest.MarkDecorator:
@@ -100,10 +101,13 @@ def reminder(sample: Sample, *, helper_name: str = "Leo", due_on=None, **fields)
     if sample.kind == Kind.DIGEST:
         user = User(name=fields.get("given_name", "Rosa"), email="rosa@harbor.test")
         return Reminder(member=Membership(user=user, clinic=clinic()), **row)
+    if sample.kind == Kind.STAFF_INVITE:
+        email = fields.get("email", "sam@example.org")
+        made = StaffInvitation(clinic=clinic(), email=email, role="nurse", seed="5eed")
+        return Reminder(staff_invitation=made, **row)
     of = patient(sample, **fields)
     if sample.kind == Kind.HELPER_INVITE or sample.to_helper:
-        made = helper(of, name=helper_name)
-        row |= {"helper": made, "recipient": made.recipient}
+        row |= {"helper": (one := helper(of, name=helper_name)), "recipient": one.recipient}
     if sample.kind == Kind.PATIENT_INVITE:
         row["patient_invitation"] = PatientInvitation(patient=of, email=of.email, seed="5eed")
     if sample.kind in INVITES:

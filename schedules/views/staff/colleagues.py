@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from ocrevus_tracker.accounts.access import Duty, View, staff
 from ocrevus_tracker.accounts.factors import again_who_you_are
-from ocrevus_tracker.accounts.models import Clinic, Membership
+from ocrevus_tracker.accounts.models import Clinic, Membership, StaffInvitation
 from schedules import actions
 from schedules.forms.base import CleanForm
-from schedules.forms.staffing import RemoveForm, RoleForm
+from schedules.forms.staffing import InviteStaffForm, RemoveForm, RoleForm
 from schedules.views.access import chosen_clinic, page, user_of
 
 P = ParamSpec("P")
@@ -32,16 +32,48 @@ def managing(view: Callable[P, HttpResponseBase]) -> View:
 
 @staff(Duty.MANAGE, "GET")
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody who works at the clinic."""
-    clinic = chosen_clinic(request)
+    """Everybody who works at the clinic, and who was asked to."""
+    clinic, now = chosen_clinic(request), timezone.now()
     members = Membership.objects.filter(clinic=clinic).select_related("user")
+    invited = StaffInvitation.objects.unanswered().filter(clinic=clinic)
     return page(
         request,
         "staff/people.html",
         clinic=clinic,
-        now=timezone.now(),
+        now=now,
         members=members.order_by("user__name", "user__email"),
+        invited=[(one, one.expires_at > now) for one in invited.order_by("email")],
     )
+
+
+@managing
+def invite_staff(request: HttpRequest) -> HttpResponse:
+    """Ask somebody to work here."""
+    clinic = chosen_clinic(request)
+    form = InviteStaffForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        actor, now = user_of(request), timezone.now()
+        try:
+            actions.invite_staff(clinic=clinic, actor=actor, now=now, **form.cleaned_data)
+        except actions.UnableToChangeStaff as refusal:
+            form.add_error("email", str(refusal))
+        else:
+            told = _("Saved. An invitation goes to {email} within a minute.")
+            messages.success(request, told.format(email=form.cleaned_data["email"]))
+            return _back_to(clinic)
+    return page(request, "staff/invite_staff.html", clinic=clinic, now=timezone.now(), form=form)
+
+
+@staff(Duty.MANAGE, "POST")
+def withdraw_staff_invitation(request: HttpRequest, invitation_pk: int) -> HttpResponse:
+    """The link that somebody was sent works no more. A second tap finds it so, which is as good."""
+    clinic = chosen_clinic(request)
+    invitation = get_object_or_404(StaffInvitation, clinic=clinic, pk=invitation_pk)
+    actions.withdraw_staff_invitation(
+        invitation=invitation, actor=user_of(request), now=timezone.now()
+    )
+    messages.success(request, _("The invitation does not work any more."))
+    return _back_to(clinic)
 
 
 @managing
