@@ -1,4 +1,4 @@
-"""The mail that brings a colleague's link: once, to the one address, and the link is kept nowhere."""
+"""The mail with a colleague's link: once, to the one address; the link is kept nowhere."""
 
 import re
 
