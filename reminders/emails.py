@@ -29,18 +29,15 @@ from .skeletons import MESSAGE_ONLY, Facts, Person, clean, skeleton_of
 
 __all__ = ["COLUMNS", "NEEDS", "Letter", "compose", "neutral_sender"]
 
-# What `compose` looks at beside the row itself; read so, only the digest and the two notes that may
-# name the next visit ask the database for more.
+# What `compose` looks at beside the row itself and the patient's clinic; read so, only the digest
+# and the two notes that may name the next visit ask the database for more.
 NEEDS = (
-    "patient__clinic", "patient__preference", "course", "helper", "member__clinic", "member__user",
-    "appointment", "corrects",
+    "patient__preference", "course", "helper", "member__clinic", "member__user", "appointment",
+    "corrects",
 )  # fmt: skip
-_CLINIC = ("name", "time_zone", "phone", "hours", "address", "booking_opens_days")
 # Of these the columns. Whole rows of eight tables would take longer to read than a mail to write.
 COLUMNS = (
     *(f"patient__{name}" for name in ("given_name", "email", "language", "time_zone", "clinic")),
-    *(f"patient__clinic__{name}" for name in _CLINIC),
-    *(f"member__clinic__{name}" for name in _CLINIC),
     *("patient__preference__level", "course__next_due_on", "helper__name", "helper__email"),
     *("member__clinic", "member__user__name", "member__user__email", "appointment__starts_at"),
     *("corrects__told_due_on", "corrects__visit_at"),
@@ -198,7 +195,7 @@ def _at_level(facts: Facts, patient: Patient) -> Facts:
     if facts.kind == Kind.HELPER_INVITE:
         # Nor where: the one who is asked has not said yes to anything.
         return facts._replace(clinic="", phone="", hours="", place="")
-    level = Preference.of(patient).level
+    level = Preference.level_of(patient)
     if level != Level.MESSAGE_ONLY:
         return facts._replace(plain=level == Level.PLAIN)
     return Facts(
@@ -316,7 +313,7 @@ def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, s
     host = _host(settings.SITE_URL)
     headers = {
         "Message-ID": f"<{message_id_of(reminder)}@{host}>",
-        "Date": format_datetime(reminder.dated_at or now),
+        "Date": _date(reminder.dated_at or now),
         # Keeps holiday replies away from the clinic's mailbox.
         "Auto-Submitted": "auto-generated",
     }
@@ -326,6 +323,12 @@ def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, s
         headers["List-Unsubscribe"] = f"<{stop_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
+
+
+@lru_cache(maxsize=100)
+def _date(moment: dt.datetime) -> str:
+    """As in a header. All mails of a run bear the same."""
+    return format_datetime(moment)
 
 
 def neutral_sender() -> str:
