@@ -390,10 +390,10 @@ class TestSeveralClinics:
         Membership.objects.create(user=priya, clinic=hill, role=Role.NURSE)
         return prescriber
 
-    def test_the_first_is_shown_and_the_other_a_link_away(self, both, harbor, hill):
+    def test_the_first_is_shown_and_the_other_a_switch_away(self, both, harbor, hill):
         page = both.get(CLINIC)
         assert page.context["clinic"] == harbor
-        assert f"?clinic={hill.slug}" in text(page)
+        assert f'name="clinic" value="{hill.slug}"' in text(page)
         assert both.get(f"{CLINIC}?clinic={hill.slug}").context["clinic"] == hill
 
     def test_with_one_clinic_there_is_no_choice(self, prescriber):
