@@ -97,7 +97,7 @@ def test_a_couple_with_one_address_chooses_first(client, ben, harbor, rosa):
     assert (ben.wants_reminders, partner.wants_reminders) == (True, False)
 
 
-@pytest.mark.parametrize("record", ["", "x", "\x00", "9" * 40, "-1"])
+@pytest.mark.parametrize("record", ["", "x", "9" * 40, "-1"])
 def test_a_strange_record_is_no_page(client, record):
     assert client.get(at("settings"), {"record": record}).status_code == 404
 
