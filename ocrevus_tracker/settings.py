@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "ocrevus_tracker.accounts.middleware.DoorLanguage",
     "ocrevus_tracker.accounts.middleware.SessionLimits",
     "ocrevus_tracker.accounts.middleware.SecondStep",
 ]

@@ -7,6 +7,7 @@ patient allowed: only that there is a message, the date, or also what the date i
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import format_datetime, formataddr, parseaddr
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
+from ocrevus_tracker.accounts.models import Clinic, Invitation
 from schedules.models import Course, Patient
 
 from .digests import digest_facts
@@ -27,18 +29,15 @@ from .skeletons import MESSAGE_ONLY, Facts, Person, clean, skeleton_of
 
 __all__ = ["COLUMNS", "NEEDS", "Letter", "compose", "neutral_sender"]
 
-# What `compose` looks at beside the row itself; read so, only the digest and the two notes that may
-# name the next visit ask the database for more.
+# What `compose` looks at beside the row itself and the patient's clinic; read so, only the digest
+# and the two notes that may name the next visit ask the database for more.
 NEEDS = (
-    "patient__clinic", "patient__preference", "course", "helper", "member__clinic", "member__user",
-    "appointment", "corrects",
+    "patient__preference", "course", "helper", "member__clinic", "member__user", "appointment",
+    "corrects",
 )  # fmt: skip
-_CLINIC = ("name", "time_zone", "phone", "hours", "address", "booking_opens_days")
 # Of these the columns. Whole rows of eight tables would take longer to read than a mail to write.
 COLUMNS = (
     *(f"patient__{name}" for name in ("given_name", "email", "language", "time_zone", "clinic")),
-    *(f"patient__clinic__{name}" for name in _CLINIC),
-    *(f"member__clinic__{name}" for name in _CLINIC),
     *("patient__preference__level", "course__next_due_on", "helper__name", "helper__email"),
     *("member__clinic", "member__user__name", "member__user__email", "appointment__starts_at"),
     *("corrects__told_due_on", "corrects__visit_at"),
@@ -63,8 +62,12 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> Letter:
     """
     if reminder.kind == Kind.DIGEST:
         return _digest(reminder, now)
+    if reminder.kind == Kind.STAFF_INVITE:
+        return _staff_invitation(reminder, now)
     patient, helper = reminder.patient, reminder.helper
     assert patient is not None  # noqa: S101 - the database sees to it
+    if reminder.kind == Kind.PATIENT_INVITE:
+        return _patient_invitation(reminder, patient, now)
     facts = _facts(reminder, patient, now)
     path = stop_path(reminder)
     person = Person(
@@ -90,6 +93,51 @@ def _digest(reminder: Reminder, now: dt.datetime) -> Letter:
     name = clean(member.user.name)
     facts = digest_facts(member.clinic, now)._replace(greets=bool(name))
     return _letter(reminder, facts, Person(name=name), to=member.user.email, now=now)
+
+
+def _patient_invitation(reminder: Reminder, patient: Patient, now: dt.datetime) -> Letter:
+    """The link to claim a record. Whoever reads it may be a stranger, whose address was entered
+    by mistake: it says neither whose record nor which clinic.
+    """
+    invitation = reminder.patient_invitation
+    assert invitation is not None  # noqa: S101 - the database sees to it
+    facts = _of_invitation(reminder, patient.clinic, _language(patient))
+    return _with_link(reminder, facts, invitation, "patient:claim", now)
+
+
+def _staff_invitation(reminder: Reminder, now: dt.datetime) -> Letter:
+    """The link to join a clinic, in the language of the staff's pages."""
+    invitation = reminder.staff_invitation
+    assert invitation is not None  # noqa: S101 - the database sees to it
+    clinic = invitation.clinic
+    facts = _of_invitation(reminder, clinic, WRITTEN_IN[0])._replace(clinic=clean(clinic.name))
+    return _with_link(reminder, facts, invitation, "staff:join", now)
+
+
+def _of_invitation(reminder: Reminder, clinic: Clinic, language: str) -> Facts:
+    return Facts(
+        kind=reminder.kind,
+        language=language,
+        zone=clinic.time_zone,
+        site_name=clean(settings.SITE_NAME),
+        url=_home(settings.SITE_URL),
+        greets=False,
+    )
+
+
+def _with_link(
+    reminder: Reminder, facts: Facts, invitation: Invitation, page: str, now: dt.datetime
+) -> Letter:
+    """The mail with the invitation's link, which is kept nowhere."""
+    path = reverse(page, args=[invitation.token])
+    person = Person(open_url=f"{settings.SITE_URL}{path}")
+    letter = _letter(reminder, facts, person, to=invitation.email, now=now)
+    return replace(letter, secret=invitation.token)
+
+
+def _language(patient: Patient) -> str:
+    """The patient's language if mails are written in it."""
+    return patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0]
 
 
 def _letter(
@@ -128,7 +176,7 @@ def _facts(reminder: Reminder, patient: Patient, now: dt.datetime) -> Facts:
     more = _MORE[kind](reminder, patient, now) if kind in _MORE else {}
     return Facts(
         kind=kind.value,
-        language=patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0],
+        language=_language(patient),
         zone=clinic.time_zone,
         site_name=clean(settings.SITE_NAME),
         url=_home(settings.SITE_URL),
@@ -147,7 +195,7 @@ def _at_level(facts: Facts, patient: Patient) -> Facts:
     if facts.kind == Kind.HELPER_INVITE:
         # Nor where: the one who is asked has not said yes to anything.
         return facts._replace(clinic="", phone="", hours="", place="")
-    level = Preference.of(patient).level
+    level = Preference.level_of(patient)
     if level != Level.MESSAGE_ONLY:
         return facts._replace(plain=level == Level.PLAIN)
     return Facts(
@@ -265,7 +313,7 @@ def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, s
     host = _host(settings.SITE_URL)
     headers = {
         "Message-ID": f"<{message_id_of(reminder)}@{host}>",
-        "Date": format_datetime(reminder.dated_at or now),
+        "Date": _date(reminder.dated_at or now),
         # Keeps holiday replies away from the clinic's mailbox.
         "Auto-Submitted": "auto-generated",
     }
@@ -275,6 +323,12 @@ def _headers(reminder: Reminder, stop_url: str, now: dt.datetime) -> dict[str, s
         headers["List-Unsubscribe"] = f"<{stop_url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
+
+
+@lru_cache(maxsize=100)
+def _date(moment: dt.datetime) -> str:
+    """As in a header. All mails of a run bear the same."""
+    return format_datetime(moment)
 
 
 def neutral_sender() -> str:

@@ -29,7 +29,7 @@ def message_id_of(reminder: Reminder) -> str:
         reminder.patient_id,
     )
     key = _key(settings.SECRET_KEY)
-    return hmac.new(key, repr(about).encode(), sha256).hexdigest()[:32]
+    return hmac.digest(key, repr(about).encode(), "sha256").hex()[:32]
 
 
 @cache

@@ -23,6 +23,7 @@ from tests.services import CannotHaveError, broker, postgresql
 ROOT = Path(__file__).resolve().parent.parent
 # What a developer has set for the product itself must not change what the tests see.
 OURS = (
+    *("AUDIT_ANCHOR", "AUDIT_KEYS"),
     *("ALLOWED_HOSTS", "ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY", "ANYMAIL_WEBHOOK_SECRET"),
     *("EMAIL_BACKEND", "REMINDER_BOUNCE_ADDRESS", "REMINDER_RELAY_LOOKUP", "REMINDER_WEBHOOK_KEY"),
     *("REMINDER_CONNECTIONS", "REMINDER_GROUP", "REMINDER_STALE_SECONDS"),
@@ -31,14 +32,22 @@ OURS = (
     *("REDIS_URL", "REMINDER_GRACE_SECONDS", "REMINDER_JOURNAL", "REMINDER_LEASE_SECONDS"),
     *("REMINDER_POLL_SECONDS", "SECRET_KEY", "SECURE_SSL_REDIRECT", "SITE_NAME", "SITE_URL"),
 )
-# Run once, with SQLite: the engine knows no database, a page's look does not hang on one, and
-# tests/machine starts the product in a folder of its own, which is on SQLite either way.
+# Run once, with SQLite: the engine and the rules know no database, a page's look does not hang on
+# one, and tests/machine and the benchmarks bring databases of their own, the same ones either way.
 NO_DATABASE_OF_OURS = (
     "tests/engine",
     "tests/machine",
+    "tests/browser/test_clinic.py",
     "tests/browser/test_mail_pages.py",
+    "tests/browser/test_mail_policy.py",
+    "tests/browser/test_packet.py",
     "tests/browser/test_pages_axe.py",
+    "tests/browser/test_screening.py",
     "tests/browser/test_style.py",
+    "tests/faults/test_sink.py",
+    "tests/reminders/test_rules.py",
+    "tests/schedules/test_forecast_command.py",
+    "tests/test_benchmarks.py",
 )
 PRODUCTION = {
     "ALLOWED_HOSTS": "clinic.example.org",

@@ -9,7 +9,7 @@ from operator import attrgetter
 from django.db.models import Exists, F, OuterRef, Subquery
 
 from reminders import rules
-from reminders.models import OPEN, PATIENT, REOPENABLE, Reminder, State
+from reminders.models import OPEN, PATIENT, REOPENABLE, Kind, Reminder, State
 from schedules.models import UNDO_FOR, CourseQuerySet, DateMove
 
 from .wanted import Wanted
@@ -98,13 +98,16 @@ def owed(courses: CourseQuerySet, *, now: dt.datetime) -> Iterator[Owed]:
 def _moves(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Move]:
     """Course by course all the moves of those that moved lately, the last one last."""
     recent = DateMove.objects.filter(moved_at__gt=now - rules.MOVED_USEFUL_FOR).order_by()
-    if not recent.exists():  # as on most days
+    # By their ids, which are few, so that no plan can begin with all the courses there are.
+    ids = set(recent.values_list("course", flat=True))
+    if not ids:  # as on most days
         return iter(())
-    moved = courses.filter(pk__in=recent.values("course"))
+    moved = list(courses.filter(pk__in=ids).values_list("pk", flat=True))
     # A course may have gone on from another one: what counts is what the person was told.
     of_patient = Reminder.objects.filter(patient=OuterRef("course__patient"))
     last_told = of_patient.telling().order_by("-accepted_at", "-pk")
-    rows = Reminder.objects.filter(date_move=OuterRef("pk"))
+    # By patient and kind, because these have an index.
+    rows = of_patient.filter(kind=Kind.DATE_MOVED, date_move=OuterRef("pk"))
     found = (
         DateMove.objects.filter(course__in=moved)
         .annotate(

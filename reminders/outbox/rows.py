@@ -5,7 +5,7 @@ ever open while the network is used.
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -16,17 +16,19 @@ from django.db.models import BooleanField, F, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
+from ocrevus_tracker.accounts.models import Clinic
 from reminders import rules
 from reminders.emails import COLUMNS, NEEDS
 from reminders.lookups import OneOf
 from reminders.models import WAITING, Reminder, ReminderQuerySet, State
 from reminders.stopping import Days, clinic_days
 
-# All of the row but its last text, which is long and about to be written anew.
-OWN_COLUMNS = tuple(
-    one.name
-    for one in Reminder._meta.concrete_fields  # noqa: SLF001 - Django's public _meta
-    if one.name != "body_text"
+# Of the row itself what a mail is made of, and what its holder writes by. A column that is not
+# here would be read row by row.
+OWN_COLUMNS = (
+    *("patient", "course", "appointment", "helper", "member", "corrects", "date_move"),
+    *("resend_of", "kind", "due_on", "visit_at", "recipient", "next_at", "attempt", "tries"),
+    *("doubt", "message_id", "dated_at"),
 )
 RETRY_MINUTES = (1, 5, 15, 60)
 
@@ -154,8 +156,18 @@ def _candidates(now: dt.datetime, days: Days, most: int) -> Iterator[list[Remind
             return
         last = ids[-1]
         rows = Reminder.objects.filter(_true_on(days), OneOf("pk", [pk for _at, pk in ids]))
-        people = rows.select_related(*NEEDS).only(*OWN_COLUMNS, *COLUMNS)
-        yield list(people.order_by("next_at", "pk"))
+        whole = rows.select_related(*NEEDS).only(*OWN_COLUMNS, *COLUMNS)
+        yield _with_clinics(whole.order_by("next_at", "pk"))
+
+
+def _with_clinics(rows: Iterable[Reminder]) -> list[Reminder]:
+    """The rows, the patients of one clinic with one copy of it: a group is of few clinics."""
+    rows = list(rows)
+    people = [row.patient for row in rows if row.patient]
+    clinics = Clinic.objects.in_bulk({patient.clinic_id for patient in people})
+    for patient in people:
+        patient.clinic = clinics[patient.clinic_id]
+    return rows
 
 
 def _wrong_hour(row: Reminder, now: dt.datetime) -> bool:

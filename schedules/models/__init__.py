@@ -4,6 +4,13 @@ Rules that must always hold are database constraints; questions about many rows 
 methods; a write that touches several models is a verb in `schedules.actions`.
 """
 
+from .access import (
+    MOST_TRIES,
+    Grant,
+    GrantQuerySet,
+    PatientInvitation,
+    PatientInvitationQuerySet,
+)
 from .appointment import Appointment, AppointmentQuerySet, AppointmentStatus
 from .clinic_rules import ClinicRules, Closure, Region
 from .correction import Correction, DateMove
@@ -27,6 +34,7 @@ from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, Scr
 
 __all__ = [
     "GIVEN_FIELDS",
+    "MOST_TRIES",
     "NEXT_FIELDS",
     "STEPS",
     "UNDO_FOR",
@@ -42,6 +50,8 @@ __all__ = [
     "DateMove",
     "Disposition",
     "Finding",
+    "Grant",
+    "GrantQuerySet",
     "Hold",
     "HoldQuerySet",
     "HoldReason",
@@ -49,6 +59,8 @@ __all__ = [
     "InfusionQuerySet",
     "Outcome",
     "Patient",
+    "PatientInvitation",
+    "PatientInvitationQuerySet",
     "PatientQuerySet",
     "PatientRequest",
     "Rate",

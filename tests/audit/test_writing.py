@@ -27,9 +27,17 @@ PLACES = {
     "schedules/actions/clinics.py": {"remove_closure", "set_check_interval"},
     "schedules/actions/consequences.py": {"reopen_visits", "end_after_reaction"},
     "schedules/actions/courses.py": {"choose_restart", "switch_regimen", "_end"},
+    "schedules/actions/granting.py": {"grant_access", "end_grant", "note_look"},
+    "schedules/actions/online.py": {
+        *("invite_patient", "withdraw_invitation", "claim_record", "end_online_access"),
+        "withdraw_for_address",
+    },
     "schedules/actions/recomputing.py": {"_write"},
+    "schedules/actions/staffing.py": {
+        *("invite_staff", "withdraw_staff_invitation", "join_clinic", "remove_member"),
+    },
     "reminders/choices.py": {"_change", "_change_preference", "_change_person"},
-    "reminders/helpers.py": {"accept_invitation", "_take_off"},
+    "reminders/helpers.py": {"accept_invitation", "_take_off", "put_back", "stop_copies", "_open"},
     "reminders/policies.py": {"_apply"},
     "reminders/resending.py": {"resend"},
     "reminders/unreached.py": {"take_off_list", "trust_address"},
@@ -38,6 +46,8 @@ PLACES = {
     "ocrevus_tracker/audit/guards.py": {"install", "uninstall", "missing"},
     "ocrevus_tracker/audit/management/commands/audit_protect.py": {"Command.handle"},
     "schedules/demo/__init__.py": {"remove", "_forget_trail"},
+    # Ways to sign in: each that comes or goes is an event at the door.
+    "ocrevus_tracker/accounts/factors.py": {"offer_passkey", "remove_all"},
     # A mark for the planner; says nothing about anybody.
     "schedules/models/course.py": {"CourseQuerySet.mark_unplanned"},
     # What mail services report: what becomes of it for a person is an entry.

@@ -1,13 +1,14 @@
 """A real browser and what the tests ask it: no axe violation, targets, no sideways scroll."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 from tests.chromium import chromium
 
@@ -25,8 +26,11 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What a theme can break that was in order in another one at the same width.
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 WIDTHS = (320, 1280)
 SCHEMES = ("light", "dark")
+PHONE = ViewportSize(width=WIDTHS[0], height=720)
 EVERY_LOOK = tuple(product(WIDTHS, SCHEMES))
 # Enough for staff pages: the style guide shows what they are made of in every look.
 TWO_LOOKS = ((WIDTHS[0], "dark"), (WIDTHS[1], "light"))
@@ -50,6 +54,52 @@ SMALL_TARGETS = """
 """
 
 
+class Visitors:
+    """Visitors at the server `url`, each with cookies of their own. US English, a clinic's zone.
+
+    A window costs a second of processor time, so the next visitor gets the one that was left.
+    """
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser = browser
+        self.url = url
+        self.left: dict[tuple[bool, bool], list[Page]] = defaultdict(list)
+        self.refused: list[str] = []
+
+    @contextmanager
+    def one(self, *, script: bool = True, own_styles: bool = False) -> Iterator[Page]:
+        left = self.left[script, own_styles]
+        page = left.pop() if left else self._window(script=script, own_styles=own_styles)
+        page.set_viewport_size(PHONE)
+        self.refused.clear()
+        yield page
+        self._leave(page)
+        left.append(page)
+        assert self.refused == [], "a page holds what its own policy forbids"
+
+    def _window(self, *, script: bool, own_styles: bool) -> Page:
+        context = self.browser.new_context(
+            base_url=self.url,
+            locale="en-US",
+            timezone_id="America/New_York",
+            java_script_enabled=script,
+            bypass_csp=own_styles,
+        )
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("console", self._note)
+        return page
+
+    def _note(self, said: ConsoleMessage) -> None:
+        if POLICY in said.text:
+            self.refused.append(said.text)
+
+    def _leave(self, page: Page) -> None:
+        page.goto("about:blank")  # whatever is under way ends before the database is emptied
+        page.context.clear_cookies()
+        page.emulate_media(media="null", color_scheme="null", forced_colors="null", contrast="null")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -58,43 +108,29 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def visitors(browser: Browser, live_server) -> Visitors:
+    return Visitors(browser, live_server.url)
+
+
 @pytest.fixture
-def page(browser: Browser, live_server) -> Iterator[Page]:
+def page(visitors) -> Iterator[Page]:
     """A fresh visitor at a phone's width; paths are relative to the live server."""
-    with visitor(browser, live_server.url) as page:
+    with visitors.one() as page:
         yield page
 
 
 @pytest.fixture
-def page_without_javascript(browser: Browser, live_server) -> Iterator[Page]:
-    with visitor(browser, live_server.url, java_script_enabled=False) as page:
+def page_without_javascript(visitors) -> Iterator[Page]:
+    with visitors.one(script=False) as page:
         yield page
 
 
 @pytest.fixture
-def page_with_own_styles(browser: Browser, live_server) -> Iterator[Page]:
+def page_with_own_styles(visitors) -> Iterator[Page]:
     """Readers may bring styles of their own, which no page may; mail programs know no policy."""
-    with visitor(browser, live_server.url, bypass_csp=True) as page:
+    with visitors.one(own_styles=True) as page:
         yield page
-
-
-@contextmanager
-def visitor(browser: Browser, url: str, **options) -> Iterator[Page]:
-    """A visitor with cookies of their own. US English, a clinic's time zone."""
-    context = browser.new_context(
-        base_url=url,
-        viewport={"width": WIDTHS[0], "height": 720},
-        locale="en-US",
-        timezone_id="America/New_York",
-        **options,
-    )
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    refused: list[str] = []
-    page.on("console", lambda said: refused.append(said.text) if POLICY in said.text else None)
-    yield page
-    context.close()
-    assert refused == [], "the page holds what its own policy forbids"
 
 
 def looks(page: Page, wanted: Sequence[tuple[int, str]] = EVERY_LOOK) -> Iterator[str]:
@@ -105,9 +141,12 @@ def looks(page: Page, wanted: Sequence[tuple[int, str]] = EVERY_LOOK) -> Iterato
         yield f"{width} {scheme}"
 
 
-def assert_no_axe_violations(page: Page) -> None:
+def assert_no_axe_violations(page: Page, rules: Sequence[str] = RULES) -> None:
     """No rule of WCAG 2.0-2.2 A and AA, and no best practice, is broken."""
-    found = Axe().run(page, options={"runOnly": RULES})
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    options = {"runOnly": list(rules), "resultTypes": ["violations"]}
+    found = AxeResults(page.evaluate("options => axe.run(options)", options))
     assert found.violations_count == 0, found.generate_report()
 
 
@@ -133,9 +172,11 @@ def assert_accessible_in_two_looks(page: Page) -> None:
 
 
 def _assert_accessible(page: Page, wanted: Sequence[tuple[int, str]]) -> None:
-    for look in looks(page, wanted):
+    widths = [width for width, _scheme in wanted]
+    for number, look in enumerate(looks(page, wanted)):
+        seen_so_wide = widths[number] in widths[:number]
         try:
-            assert_no_axe_violations(page)
+            assert_no_axe_violations(page, COLOUR_RULES if seen_so_wide else RULES)
             assert_no_sideways_scroll(page)
         except AssertionError as error:
             raise AssertionError(f"{look}: {error}") from None

@@ -17,7 +17,6 @@ from .conftest import (
     assert_no_axe_violations,
     assert_no_sideways_scroll,
     assert_targets,
-    visitor,
 )
 from .signing_in import signed_in_page
 
@@ -38,8 +37,8 @@ def mine(page, rosa) -> Iterator[Page]:
 
 
 @pytest.fixture
-def theirs(browser, live_server, priya) -> Iterator[Page]:
-    with visitor(browser, live_server.url) as page, signed_in_page(page, priya):
+def theirs(visitors, priya) -> Iterator[Page]:
+    with visitors.one() as page, signed_in_page(page, priya):
         yield page
 
 

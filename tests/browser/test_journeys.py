@@ -12,9 +12,9 @@ from django.utils.formats import date_format
 from playwright.sync_api import Page, expect
 
 from schedules.models import Infusion, Patient
+from tests.accounts.doors import app_code, give_app
 from tests.cast import PASSWORD, book, give, make_patient
 
-from .conftest import visitor
 from .signing_in import signed_in_page
 
 # What a person would say the focused element is called.
@@ -57,9 +57,9 @@ class Keyboard:
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])
-def anybody(request, browser, live_server) -> Iterator[Page]:
+def anybody(request, visitors) -> Iterator[Page]:
     """A visitor with JavaScript, and one without."""
-    with visitor(browser, live_server.url, java_script_enabled=request.param) as page:
+    with visitors.one(script=request.param) as page:
         yield page
 
 
@@ -79,10 +79,14 @@ def dora(harbor, rosa, today) -> Patient:
 
 
 def sign_in_as_staff(page: Page, user) -> None:
+    give_app(user)
     hands = Keyboard(page)
     page.goto("/sign-in/staff/")
     hands.type("Email", user.email)
     hands.type("Password", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    hands.type("Code", app_code())
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Work list")).to_be_visible()
 
@@ -98,6 +102,7 @@ def sign_in_as_patient(page: Page, patient: Patient) -> None:
     assert mail.outbox[-1].to == [patient.email]
     hands.type("Your code", code[0])
     page.keyboard.press("Enter")
+    hands.press("Not now")  # a passkey, which is offered the first time
 
 
 def test_a_nurse_records_and_the_patient_sees_the_new_date(anybody, dora, rosa, today):

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db.models import F
 
 from reminders import outbox
 from reminders.models import DeadAddress, Heartbeat, Helper, Reminder, State
@@ -69,6 +70,58 @@ def test_what_was_sent_before_they_said_yes_is_not_copied(course, hal, sink):
     Helper.objects.update(accepted_at=NOW + days(1))
     outbox.plan(now=NOW + days(1))
     assert Reminder.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "copies"),
+    [
+        ({"state": State.ACCEPTED}, 1),
+        ({"state": State.ACCEPTED, "due_version": F("due_version") - 1}, 0),
+        ({"state": State.ACCEPTED, "not_after": NOW}, 0),
+        ({"state": State.FAILED}, 0),
+    ],
+)
+def test_what_went_after_they_said_yes_is_copied_while_it_is_true(course, hal, change, copies):
+    Helper.objects.update(accepted_at=None)
+    planned()
+    Helper.objects.update(accepted_at=NOW)
+    Reminder.objects.update(accepted_at=NOW, **change)
+    outbox.plan(now=NOW)
+    assert Reminder.objects.filter(helper=hal).count() == copies
+
+
+def test_each_mail_about_a_visit_is_copied(course, hal, rosa):
+    Course.objects.update(next_due_on=TODAY + days(10), next_earliest_on=TODAY)
+    course.refresh_from_db()
+    book(course, rosa, TODAY + days(7))
+    planned()
+    outbox.plan(now=NOW + days(6))
+    copied = Reminder.objects.filter(helper=hal).values_list("kind", flat=True)
+    assert sorted(copied) == ["booked", "day-before", "prepare"]
+
+
+def test_the_same_mail_about_another_date_is_copied_anew(course, hal):
+    planned()
+    Course.objects.update(
+        next_due_on=TODAY + days(65), due_version=F("due_version") + 1, unplanned=True
+    )
+    outbox.plan(now=NOW)
+    copied = Reminder.objects.filter(helper=hal).values_list("due_on", "state")
+    assert sorted(copied) == [
+        (TODAY + days(60), State.CANCELLED),
+        (TODAY + days(65), State.PLANNED),
+    ]
+
+
+def test_a_copy_goes_when_its_mail_goes(course, hal):
+    """Opened again as well, when the mail has new hours."""
+    planned()
+    Reminder.objects.update(state=State.SUPPRESSED, next_at=NOW - days(1), not_after=NOW)
+    outbox.plan(now=NOW)
+    mail, copy = Reminder.objects.order_by("pk").values("state", "next_at", "not_after")
+    assert mail == copy
+    assert copy["state"] == State.PLANNED
+    assert copy["next_at"] == NOW
 
 
 def test_removed_at_the_last_moment_they_hear_nothing(course, hal, sink):

@@ -443,7 +443,7 @@ def test_what_it_needs_comes_with_the_rows(harbor, rosa, django_assert_num_queri
             due_on=course.next_due_on, next_at=NOW, not_after=NOW,
         )  # fmt: skip
     with django_assert_num_queries(1):
-        for row in Reminder.objects.select_related(*emails.NEEDS):
+        for row in Reminder.objects.select_related("patient__clinic", *emails.NEEDS):
             emails.compose(row, now=local(harbor, TODAY, 12))
 
 

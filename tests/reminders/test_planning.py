@@ -295,6 +295,8 @@ def test_a_day_without_a_worker_is_made_up_for(harbor, rosa):
 
 
 def test_planning_asks_as_many_questions_for_one_as_for_thirty(harbor, rosa):
+    many_due_courses(harbor, due_in=60, count=1)
+    outbox.plan(now=NOW)  # from now on there are rows that could be void
     asked = []
     for count in (1, 30):
         many_due_courses(harbor, due_in=60, count=count, name=f"{count}-")

@@ -1,4 +1,4 @@
-"""A patient takes their data away, asks for a correction or for deletion; the clinic answers."""
+"""Patients take their data away, ask for a correction or to be deleted; the clinic answers."""
 
 import csv
 import io

@@ -33,7 +33,7 @@ from schedules.forms.clinic import (
 )
 from schedules.models import CheckInterval, ClinicRules, Closure
 from schedules.views import seeing
-from schedules.views.access import chosen_clinic, clinics_of, page, user_of
+from schedules.views.access import chosen_clinic, page, user_of
 
 HOLIDAYS_SHOWN = 10
 VISITS_SHOWN = 25
@@ -43,7 +43,6 @@ VISITS_SHOWN = 25
 def show(request: HttpRequest) -> HttpResponse:
     """Treatments, open days, closures and checks of one clinic."""
     now = timezone.now()
-    clinics = clinics_of(request)
     clinic = chosen_clinic(request)
     rules = ClinicRules.of(clinic)
     today = clinic.local_date(now)
@@ -55,7 +54,6 @@ def show(request: HttpRequest) -> HttpResponse:
         "staff/clinic.html",
         clinic=clinic,
         now=now,
-        clinics=clinics,
         rules=rules,
         may_change=actions.decides_for(user_of(request), clinic),
         weekdays=[

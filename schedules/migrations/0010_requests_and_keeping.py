@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('schedules', '0007_planning_looks'),
+        ('schedules', '0009_helpers_see_dates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
