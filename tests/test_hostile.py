@@ -28,7 +28,7 @@ from tests.cast import NOW
 from tests.world import World, build
 
 SEED = int(os.environ.get("HOSTILE_SEED", "20261128"))
-QUICK = 400
+QUICK = 250
 LONG = 10_000
 SLOWEST_SECONDS = 2.0
 
@@ -310,7 +310,7 @@ class TestMadeUpWords(RolledBack):
         self.world = build()
         self.targets = targets(self.world)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def test_no_word_breaks_a_page(self, data):
         target = data.draw(st.sampled_from(self.targets))

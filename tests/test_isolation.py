@@ -27,9 +27,13 @@ SAYS_WHOSE = {
     "user",
     "membership",
 }
-SPELLED = {"visible_to", "of_staff"}
+SPELLED = {"visible_to", "of_staff", "shown_to", "with_token"}
 # What a secret link names takes the place of signing in.
-BY_LINK = {("reminders/views/links.py", "_meant"), ("reminders/views/links.py", "_asked")}
+BY_LINK = {
+    ("reminders/views/links.py", "_meant"),
+    ("reminders/views/links.py", "_asked"),
+    ("schedules/views/staff/joining.py", "join"),
+}
 
 
 @signed_in("GET")
