@@ -368,8 +368,9 @@ def verdict(person: Person, address: Address, method: str) -> frozenset[int]:
         return frozenset({401, 404})
     if access.audience == Audience.STAFF:
         return _verdict_for_staff(person, address, access.methods[method])
-    own = {"readyz": {503}} | dict.fromkeys(ASK_FOR_A_FACTOR, {403})
-    return frozenset({200, 301, 302, 303, 400, 401, 404, 429} | own.get(address.name, set()))
+    unwell = {503} if address.name == "readyz" else set()
+    refused = {403} if address.name in ASK_FOR_A_FACTOR else set()
+    return frozenset({200, 301, 302, 303, 400, 401, 404, 429} | unwell | refused)
 
 
 def _verdict_for_staff(person: Person, address: Address, duty: Duty | None) -> frozenset[int]:
