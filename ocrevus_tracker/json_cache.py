@@ -6,7 +6,6 @@ is; what an earlier version left there counts as absent.
 
 import datetime as dt
 import json
-import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,14 +14,15 @@ from django.core.cache.backends.db import BaseDatabaseCache
 from django.db import connection
 from django.utils import timezone
 
-# One write in so many throws away what has expired. What has not is never thrown away to make
-# room: that would let a flood of sign-ins wash away the limits on them.
-SWEEP_EVERY = 50
 NEVER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
 class JsonCache(BaseDatabaseCache):
-    """Each write is one statement, so two at once cannot both `add` a key."""
+    """Each write is one statement, so two at once cannot both `add` a key.
+
+    What has expired is swept out once a day. What has not is never thrown away to make room: that
+    would let a flood of sign-ins wash away the limits on them.
+    """
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:  # noqa: ANN401 - Django's own signature
         return self.get_many([key], version).get(key, default)
@@ -95,8 +95,6 @@ class JsonCache(BaseDatabaseCache):
         *,
         unless_there: bool,
     ) -> bool:
-        if random.random() * SWEEP_EVERY < 1:
-            self.sweep()
         sql = f"""
             INSERT INTO {self._name} (cache_key, value, expires) VALUES (%s, %s, %s)
             ON CONFLICT (cache_key)
