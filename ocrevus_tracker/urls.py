@@ -5,13 +5,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from ocrevus_tracker.accounts.views import favicon, healthz, home
+from ocrevus_tracker.accounts.views import favicon, healthz, home, switch_clinic
 from reminders.readiness import readyz
 
 handler500 = "ocrevus_tracker.errors.broken"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
+    path("staff/switch/", switch_clinic, name="switch_clinic"),
     path("favicon.ico", favicon),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -66,7 +66,7 @@ def _rows(clinic: Clinic, members: list[Membership], now: dt.datetime) -> Iterat
 
 def digest_facts(clinic: Clinic, now: dt.datetime) -> Facts:
     """How many are on each list of `clinic` at `now` (aware), in the order of the lists' tabs."""
-    url = f"{settings.SITE_URL}{reverse('staff:worklist')}"
+    url = f"{settings.SITE_URL}{reverse('staff:worklist', query={'clinic': clinic.slug})}"
     longest = {"late": _longest(clinic, now)}
     return Facts(
         kind=Kind.DIGEST.value,
@@ -81,7 +81,7 @@ def digest_facts(clinic: Clinic, now: dt.datetime) -> Facts:
                 name=name,
                 label=str(worklists.LISTS[name]),
                 people=people,
-                url=f"{url}?list={name}",
+                url=f"{url}&list={name}",
                 longest=longest.get(name, 0),
             )
             for name, people in worklists.counts([clinic], now).items()

@@ -7,6 +7,7 @@ patient allowed: only that there is a message, the date, or also what the date i
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import format_datetime, formataddr, parseaddr
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
+from ocrevus_tracker.accounts.models import Clinic, Invitation
 from schedules.models import Course, Patient
 
 from .digests import digest_facts
@@ -60,8 +62,12 @@ def compose(reminder: Reminder, *, now: dt.datetime) -> Letter:
     """
     if reminder.kind == Kind.DIGEST:
         return _digest(reminder, now)
+    if reminder.kind == Kind.STAFF_INVITE:
+        return _staff_invitation(reminder, now)
     patient, helper = reminder.patient, reminder.helper
     assert patient is not None  # noqa: S101 - the database sees to it
+    if reminder.kind == Kind.PATIENT_INVITE:
+        return _patient_invitation(reminder, patient, now)
     facts = _facts(reminder, patient, now)
     path = stop_path(reminder)
     person = Person(
@@ -87,6 +93,51 @@ def _digest(reminder: Reminder, now: dt.datetime) -> Letter:
     name = clean(member.user.name)
     facts = digest_facts(member.clinic, now)._replace(greets=bool(name))
     return _letter(reminder, facts, Person(name=name), to=member.user.email, now=now)
+
+
+def _patient_invitation(reminder: Reminder, patient: Patient, now: dt.datetime) -> Letter:
+    """The link to claim a record. Whoever reads it may be a stranger, whose address was entered
+    by mistake: it says neither whose record nor which clinic.
+    """
+    invitation = reminder.patient_invitation
+    assert invitation is not None  # noqa: S101 - the database sees to it
+    facts = _of_invitation(reminder, patient.clinic, _language(patient))
+    return _with_link(reminder, facts, invitation, "patient:claim", now)
+
+
+def _staff_invitation(reminder: Reminder, now: dt.datetime) -> Letter:
+    """The link to join a clinic, in the language of the staff's pages."""
+    invitation = reminder.staff_invitation
+    assert invitation is not None  # noqa: S101 - the database sees to it
+    clinic = invitation.clinic
+    facts = _of_invitation(reminder, clinic, WRITTEN_IN[0])._replace(clinic=clean(clinic.name))
+    return _with_link(reminder, facts, invitation, "staff:join", now)
+
+
+def _of_invitation(reminder: Reminder, clinic: Clinic, language: str) -> Facts:
+    return Facts(
+        kind=reminder.kind,
+        language=language,
+        zone=clinic.time_zone,
+        site_name=clean(settings.SITE_NAME),
+        url=_home(settings.SITE_URL),
+        greets=False,
+    )
+
+
+def _with_link(
+    reminder: Reminder, facts: Facts, invitation: Invitation, page: str, now: dt.datetime
+) -> Letter:
+    """The mail with the invitation's link, which is kept nowhere."""
+    path = reverse(page, args=[invitation.token])
+    person = Person(open_url=f"{settings.SITE_URL}{path}")
+    letter = _letter(reminder, facts, person, to=invitation.email, now=now)
+    return replace(letter, secret=invitation.token)
+
+
+def _language(patient: Patient) -> str:
+    """The patient's language if mails are written in it."""
+    return patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0]
 
 
 def _letter(
@@ -125,7 +176,7 @@ def _facts(reminder: Reminder, patient: Patient, now: dt.datetime) -> Facts:
     more = _MORE[kind](reminder, patient, now) if kind in _MORE else {}
     return Facts(
         kind=kind.value,
-        language=patient.language if patient.language in WRITTEN_IN else WRITTEN_IN[0],
+        language=_language(patient),
         zone=clinic.time_zone,
         site_name=clean(settings.SITE_NAME),
         url=_home(settings.SITE_URL),

@@ -237,8 +237,11 @@ def _stop_mail(reminder: Reminder, patient: Patient, now: dt.datetime) -> None:
     and that of others with it. Staff see that they have to call.
     """
     if reminder.helper:
-        helping = Helper.objects.filter(pk=reminder.helper.pk, removed_at=None)
-        changed = helping.update(removed_at=now)
+        asked = Helper.objects.filter(pk=reminder.helper.pk, removed_at=None)
+        # Whoever sees dates goes on seeing them.
+        seeing = asked.filter(accepted_at__isnull=False, sees_dates=True)
+        changed = asked.exclude(pk__in=seeing).update(removed_at=now)
+        changed += seeing.filter(gets_copies=True).update(gets_copies=False)
     else:
         wanting = Patient.objects.filter(pk=patient.pk, wants_reminders=True)
         changed = wanting.update(wants_reminders=False)

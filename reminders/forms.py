@@ -12,6 +12,7 @@ from schedules.forms.base import CleanForm, OneLineField
 from schedules.forms.people import ADDRESS, plain_address
 from schedules.models import Patient
 
+from .helpers import Can
 from .models import Level, MailChoices, Preference, Topic
 
 # Said again, they change nothing: no key is needed to tell a second tap.
@@ -123,6 +124,27 @@ class HelperForm(CleanForm):
         error_messages={
             "invalid": ADDRESS,
             "required": ADDRESS,
+            "max_length": _("Use %(limit_value)d characters or fewer"),
+        },
+    )
+    can = forms.ChoiceField(
+        label=_("They can"),
+        help_text=_("They will not see notes or messages."),
+        choices=Can.choices,
+        initial=Can.DATES,
+        widget=forms.RadioSelect,
+    )
+
+
+class StaffHelperForm(HelperForm):
+    """Whom to ask, at the patient's word."""
+
+    reason = OneLineField(
+        label=_("Why do you add this person?"),
+        help_text=_("For example: Asked for it on the phone"),
+        max_length=200,
+        error_messages={
+            "required": _("Write why this person is added"),
             "max_length": _("Use %(limit_value)d characters or fewer"),
         },
     )

@@ -23,7 +23,8 @@ SOFT_BREAK = b"=\r\n"
 class Letter:
     """One mail to one person. `told_due_on` is the due date that it tells, if it tells one.
 
-    `headers` are those besides Subject, From and To. `quoted` are text and html as
+    `headers` are those besides Subject, From and To. `secret` are words of the text that nobody
+    but its reader may see: they are not kept. `quoted` are text and html as
     quoted-printable lines, where whoever wrote them has these at hand.
 
     Raises:
@@ -38,6 +39,7 @@ class Letter:
     to: str
     headers: dict[str, str]
     told_due_on: dt.date | None = None
+    secret: str = ""
     quoted: tuple[bytes, bytes] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +48,11 @@ class Letter:
         # Joined by something that is no control character, to look once.
         if CONTROL.search("|".join(outside)):
             raise ValueError("A header holds a control character.")
+
+    @property
+    def kept_text(self) -> str:
+        """The text as the clinic may keep and read it."""
+        return self.text.replace(self.secret, "…") if self.secret else self.text
 
     def as_message(self) -> EmailMultiAlternatives:
         """The mail as Django's own, for whatever backend is set."""

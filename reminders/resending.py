@@ -101,7 +101,7 @@ def _nobody_to_write_to(reminder: Reminder, course: Course, now: dt.datetime) ->
         return _("There is no email address: call instead.")
     if DeadAddress.objects.filter(patient=patient, email=email).exists():
         return _("Emails to this address come back. Put the address right first, or call.")
-    if helper and not (helper.accepted_at and helper.removed_at is None):
+    if helper and not (helper.accepted_at and helper.gets_copies and helper.removed_at is None):
         return _("This helper does not get emails any more.")
     if not open_to_mail(clinic_days(now)).filter(pk=course.pk).exists():
         return _("Infusions are stopped or on pause, so no reminder goes out.")

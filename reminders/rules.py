@@ -89,6 +89,9 @@ POLICY = (
     Rule("recorded", "event", 0, 3),
     Rule("date-moved", "event", 0, 3),
     Rule("helper-invite", "event", 0, 14),
+    # Somebody waits for it, often on the phone.
+    Rule("patient-invite", "event", 0, 14, opens=0, closes=24, counts=False),
+    Rule("staff-invite", "event", 0, 7, opens=0, closes=24, counts=False),
     Rule("digest", "event", 0, 0, opens=DIGEST_HOUR, closes=12, counts=False),
 )
 RULES = {rule.kind: rule for rule in POLICY}

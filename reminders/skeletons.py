@@ -36,8 +36,12 @@ BUTTONS: dict[str, str] = {
     Kind.PREPARE: gettext_noop("See your visit"),
     Kind.DAY_BEFORE: gettext_noop("See your visit"),
     Kind.HELPER_INVITE: gettext_noop("See the invitation"),
+    Kind.PATIENT_INVITE: gettext_noop("Begin"),
+    Kind.STAFF_INVITE: gettext_noop("Begin"),
     Kind.DIGEST: gettext_noop("Open the list"),
 }
+# Their button opens a link of their own.
+INVITES = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE, Kind.STAFF_INVITE)
 OTHER_BUTTON = gettext_noop("See your date")
 # Large enough for the visits and due dates of a day at many clinics; some 20 kB each.
 KEPT = 1000
@@ -193,7 +197,7 @@ def _context(facts: Facts, person: Person) -> dict[str, Any]:
         **facts._asdict(),
         **person._asdict(),
         **lists,
-        "url": person.open_url if facts.kind == Kind.HELPER_INVITE else facts.url,
+        "url": person.open_url if facts.kind in INVITES else facts.url,
         "button": _button(facts),
         "preview": _preview(facts),
         "visit": gettext("infusion") if facts.plain else gettext("visit"),

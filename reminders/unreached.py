@@ -45,9 +45,14 @@ def _has_dead_address(_day: ClinicDay) -> Q:
 
 
 def failed_digests(clinic: Clinic) -> QuerySet[Reminder]:
-    """Mails to the clinic's own people that did not get through, and that nobody has seen."""
-    rows = Reminder.objects.to_check().filter(kind=Kind.DIGEST, member__clinic=clinic)
-    return rows.select_related("member__user").order_by("-due_on", "pk")
+    """Mails to the clinic's own people, and invitations to become one of them, that did not get
+    through, and that nobody has seen.
+    """
+    rows = Reminder.objects.to_check().filter(
+        Q(kind=Kind.DIGEST, member__clinic=clinic)
+        | Q(kind=Kind.STAFF_INVITE, staff_invitation__clinic=clinic)
+    )
+    return rows.select_related("member__user", "staff_invitation").order_by("-due_on", "pk")
 
 
 def take_off_list(*, reminder: Reminder, actor: User, now: dt.datetime) -> None:
@@ -56,7 +61,7 @@ def take_off_list(*, reminder: Reminder, actor: User, now: dt.datetime) -> None:
     Raises:
         UnableToSeeTo: it did get through, or `actor` does not work at the clinic.
     """
-    clinic = _clinic_of(reminder)
+    clinic = reminder.clinic
     _refuse_strangers(actor, clinic)
     with transaction.atomic():
         listed = Reminder.objects.to_check().filter(pk=reminder.pk)
@@ -85,13 +90,6 @@ def trust_address(
         subject = helper or patient
         act = "trust email address"
         trail.record(at=now, actor=actor, clinic=patient.clinic, act=act, subject=subject)
-
-
-def _clinic_of(reminder: Reminder) -> Clinic:
-    if reminder.member:
-        return reminder.member.clinic
-    assert reminder.patient is not None  # noqa: S101 - the database sees to it
-    return reminder.patient.clinic
 
 
 def _refuse_strangers(actor: User, clinic: Clinic) -> None:

@@ -3,13 +3,17 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from .views import looked, patient
+from .views import online as own
 from .views.staff import (
     clinic,
+    colleagues,
     corrections,
     courses,
     elsewhere,
     holding,
     infusions,
+    joining,
+    online,
     people,
     screening,
     trail,
@@ -19,6 +23,8 @@ from .views.staff import (
 
 patient_pages = [
     path("home/", patient.home, name="home"),
+    # Behind a link in a mail, without signing in.
+    path("begin/<str:token>/", own.claim, name="claim"),
     path("my/record/looked/", looked.looked, name="looked"),
 ]
 
@@ -26,6 +32,10 @@ patient_pages = [
 record_pages = [
     path("", people.patient, name="patient"),
     path("change/", people.change_patient, name="change_patient"),
+    path("online/", online.show, name="online"),
+    path("online/invite/", online.invite, name="invite"),
+    path("online/withdraw/", online.withdraw, name="withdraw_invitation"),
+    path("online/end/", online.end, name="end_online"),
     path("as-patient/", people.see_as_patient, name="see_as_patient"),
     path("record/", infusions.record, name="record"),
     path("elsewhere/", elsewhere.elsewhere, name="elsewhere"),
@@ -56,10 +66,22 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("patients/", people.patients, name="patients"),
     path("patients/add/", people.add_patient, name="add_patient"),
     path("patients/<int:pk>/", include(record_pages)),
+    path("people/", colleagues.people, name="people"),
+    path("people/invite/", colleagues.invite_staff, name="invite_staff"),
+    path(
+        "people/invitations/<int:invitation_pk>/withdraw/",
+        colleagues.withdraw_staff_invitation,
+        name="withdraw_staff_invitation",
+    ),
+    # Behind a link in a mail, without signing in.
+    path("join/<str:token>/", joining.join, name="join"),
+    path("people/<int:member_pk>/role/", colleagues.change_role, name="change_role"),
+    path("people/<int:member_pk>/remove/", colleagues.remove, name="remove_member"),
     path("audit/", trail.show, name="trail"),
     path("audit/export/", trail.export, name="export_trail"),
     path("clinic/", clinic.show, name="clinic"),
     path("clinic/change/", clinic.change, name="change_clinic"),
+    path("clinic/keeping/", clinic.change_keeping, name="change_keeping"),
     path("clinic/checks/", clinic.change_checks, name="change_checks"),
     path("clinic/closures/add/", clinic.add_closure, name="add_closure"),
     path("clinic/closures/<int:closure_pk>/remove/", clinic.remove_closure, name="remove_closure"),

@@ -20,7 +20,7 @@ from django.test import Client
 from ocrevus_tracker.accounts import sessions
 from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
 from schedules import actions
-from schedules.models import Appointment, Course, Patient
+from schedules.models import Appointment, Course, Patient, PatientInvitation
 
 PASSWORD = "a made-up passphrase"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -63,20 +63,33 @@ def make_patient(
     ordered_for: dt.date | None = None,
     **fields,
 ) -> Patient:
-    """A patient as `actor` would enter them; with an address they can sign in."""
+    """A patient as `actor` would enter them; one with an address has claimed their record."""
     fields = {
         "family_name": "Example",
         "record_number": f"H-{next(_numbers):04}",
         "date_of_birth": dt.date(1985, 3, 27),
         "email": f"{given_name.lower()}@example.org",
     } | fields
-    return actions.add_patient(
+    patient = actions.add_patient(
         patient=Patient(clinic=clinic, given_name=given_name, **fields),
         actor=actor,
         now=now,
         regimen_code=regimen_code,
         ordered_for=ordered_for,
     )
+    if patient.email and patient.user is None:
+        claim(patient, actor, now=now)
+    return patient
+
+
+def claim(patient: Patient, actor: User, *, now: dt.datetime = NOW) -> User:
+    """Invite the patient, who opens the link and knows their date of birth."""
+    invitation = actions.invite_patient(patient=patient, actor=actor, now=now)
+    born = patient.date_of_birth
+    claimed = actions.claim_record(invitation=invitation, born=born, now=now)
+    assert claimed
+    patient.user = claimed.user
+    return claimed.user
 
 
 def give(
@@ -168,6 +181,21 @@ def mallory(db) -> User:
 def ana(harbor, rosa) -> Patient:
     """New: nothing ordered, nothing given, nothing booked."""
     return make_patient(harbor, rosa, "Ana")
+
+
+@pytest.fixture
+def dora(harbor, rosa) -> Patient:
+    """Entered with an address, and not invited yet."""
+    details = {"record_number": "D-1", "date_of_birth": dt.date(1985, 3, 27)}
+    details |= {"family_name": "Example", "email": "Dora@example.org"}
+    made = Patient(clinic=harbor, given_name="Dora", **details)
+    return actions.add_patient(patient=made, actor=rosa, now=NOW)
+
+
+@pytest.fixture
+def sent(dora, rosa) -> PatientInvitation:
+    """The link that Dora was sent."""
+    return actions.invite_patient(patient=dora, actor=rosa, now=NOW)
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ from .models import Clinic, Membership, Role, User
 P = ParamSpec("P")
 View = Callable[..., HttpResponseBase]
 
+# What a session keeps of somebody who works at several clinics: the slug of the one they chose.
+SWITCHED = "clinic"
+
 
 class Duty(StrEnum):
     """Something that a role may do at its clinic."""
@@ -95,6 +98,21 @@ class Work:
     user: User
     duty: Duty
     memberships: tuple[Membership, ...]
+    switched_to: str = ""  # the slug of a clinic, or nothing
+
+    @property
+    def here(self) -> Clinic:
+        """The clinic that lists and settings are about: the one they switched to, if they have
+        the duty there, or else the first. Only where there is one.
+        """
+        clinics = self.clinics
+        return next((one for one in clinics if one.slug == self.switched_to), clinics[0])
+
+    @property
+    def others(self) -> list[Clinic]:
+        """Where they work at all, if that is more than one clinic, to switch between."""
+        clinics = [one.clinic for one in self.memberships]
+        return clinics if len(clinics) > 1 else []
 
     @property
     def clinics(self) -> list[Clinic]:
@@ -196,7 +214,7 @@ def _work(request: HttpRequest, duty: Duty) -> Work:
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - login_required saw to it
     found = Membership.objects.filter(user=user).select_related("clinic").order_by("pk")
-    return Work(user, duty, tuple(found))
+    return Work(user, duty, tuple(found), request.session.get(SWITCHED, ""))
 
 
 def _all(methods: tuple[str, ...]) -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 import datetime as dt
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+from .tokens import digest_of, new_seed, token_of
 
 
 @cache
@@ -56,6 +58,19 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db)
         return user
+
+    def of_address(self, email: str) -> tuple["User", bool]:
+        """The account of an address that has proven itself, made on first sight; and whether it
+        was made now.
+        """
+        address = email.strip().lower()  # as users are stored
+        if known := self.filter(email=address).first():
+            return known, False
+        try:
+            with transaction.atomic():
+                return self.create_user(address), True
+        except IntegrityError:  # somebody else proved it in this very moment
+            return self.get(email=address), False
 
     def create_superuser(self, email: str, password: str, **fields: Any) -> "User":  # noqa: ANN401 - see create_user
         """A user with every permission, for `manage.py createsuperuser`."""
@@ -183,3 +198,89 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"membership {self.pk}"
+
+
+AnyInvitation = TypeVar("AnyInvitation", bound="Invitation")
+
+
+class InvitationQuerySet(models.QuerySet[AnyInvitation]):
+    def unanswered(self) -> Self:
+        """Neither used nor taken back; they may be too old."""
+        return self.filter(used_at=None, withdrawn_at=None)
+
+    def open(self, now: dt.datetime) -> Self:
+        """Those whose link works at `now` (aware)."""
+        return self.unanswered().filter(expires_at__gt=now)
+
+    def with_token(self, token: str) -> Self:
+        """The one that the link with `token` was mailed for, if there is one."""
+        return self.filter(digest=digest_of(token))
+
+
+class Invitation(models.Model):
+    """A link mailed to one address, which opens one thing once. It proves that whoever has it
+    reads that mailbox.
+    """
+
+    email = models.EmailField()
+    # The link's token is made from the seed; what is asked for is found by the digest.
+    seed = models.CharField(max_length=32, default=new_seed, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    # Its mail has still to be planned.
+    unplanned = models.BooleanField(default=True, db_default=True)
+    # One key per opened form: the same form sent twice is one invitation.
+    entry_key = models.UUIDField(unique=True, null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+        """Save it, with the digest of its token."""
+        self.digest = digest_of(self.token)
+        super().save(*args, **kwargs)
+
+    @property
+    def token(self) -> str:
+        """What the mailed link holds."""
+        return token_of(self.seed)
+
+
+class StaffInvitationQuerySet(InvitationQuerySet["StaffInvitation"]):
+    """See the class it is made from."""
+
+
+class StaffInvitation(Invitation):
+    """Lets the reader of a mailbox work at a clinic in a role."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="staff_invitations")
+    role = models.CharField(max_length=20, choices=Role.choices)
+
+    objects = StaffInvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "clinic",
+                "email",
+                condition=models.Q(used_at=None, withdrawn_at=None),
+                name="one_unanswered_invitation_per_clinic_and_address",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="staff_invitation_role_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(unplanned=True),
+                name="staff_invitations_unplanned",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"staff invitation {self.pk}"

@@ -1,19 +1,32 @@
 """Where a person lands."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.templatetags.static import static
 
-from .access import anyone, signed_in
-from .models import User
+from .access import SWITCHED, Duty, anyone, clinics_with, signed_in
+from .models import Membership, User
 
 
 @signed_in("GET")
 def home(request: HttpRequest) -> HttpResponseRedirect:
-    """Staff go to their work list, everybody else to their own date."""
+    """Staff go to their work list, or to what else their role has; others to their own date."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - login_required saw to it
-    return redirect("staff:worklist" if user.works_at_a_clinic else "patient:home")
+    if not user.works_at_a_clinic:
+        return redirect("patient:home")
+    sees = clinics_with(user, Duty.SEE).exists()
+    return redirect("staff:worklist" if sees else "staff:trail")
+
+
+@signed_in("POST")
+def switch_clinic(request: HttpRequest) -> HttpResponseRedirect:
+    """Work at another of one's clinics from now on, in this session."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required saw to it
+    wanted = Membership.objects.filter(user=user, clinic__slug=request.POST.get("clinic", ""))
+    request.session[SWITCHED] = get_object_or_404(wanted.select_related("clinic")).clinic.slug
+    return redirect("home")
 
 
 @anyone("GET")

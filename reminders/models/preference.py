@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from ocrevus_tracker.accounts.models import Membership
-from schedules.models import Patient
+from ocrevus_tracker.accounts.models import Membership, User
+from schedules.models import Grant, Patient
 
 
 class Level(models.TextChoices):
@@ -93,10 +93,14 @@ class HelperQuerySet(models.QuerySet["Helper"]):
         """Said yes, and were not removed."""
         return self.filter(accepted_at__isnull=False, removed_at=None)
 
+    def getting_copies(self) -> "HelperQuerySet":
+        """Helping, and with the patient's wish that they get the mails as well."""
+        return self.helping().filter(gets_copies=True)
+
     def reachable(self) -> "HelperQuerySet":
-        """Helping, at an address that mails do not come back from."""
+        """Getting copies, at an address that mails do not come back from."""
         returned = Q(patient__dead_addresses__email=F("email"))
-        return self.helping().exclude(returned)
+        return self.getting_copies().exclude(returned)
 
     def invited(self) -> "HelperQuerySet":
         """Asked, and have neither answered nor been removed."""
@@ -104,17 +108,25 @@ class HelperQuerySet(models.QuerySet["Helper"]):
 
 
 class Helper(MailChoices):
-    """A trusted person who gets a copy of a patient's mails, once they have said yes.
+    """A trusted person who sees a patient's dates, or gets a copy of the mails, or both, once
+    they have said yes.
 
-    Nothing is sent to them before that but the one question.
+    Nothing is sent to them before that but the one question. What they see is the `grant`.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="helpers")
     name = models.CharField(_("name"), max_length=80)
     email = models.EmailField(_("email address"))
+    # What the patient lets them do; see `reminders.helpers`.
+    sees_dates = models.BooleanField(default=False, db_default=False)
+    gets_copies = models.BooleanField(default=True, db_default=True)
+    may_tell = models.BooleanField(default=False, db_default=False)
+    grant = models.ForeignKey(Grant, on_delete=models.SET_NULL, null=True, related_name="+")
     invited_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
+    # None for who left by a link of their own.
+    removed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
 
     objects = HelperQuerySet.as_manager()
 

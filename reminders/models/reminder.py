@@ -7,9 +7,9 @@ from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, StaffInvitation, User
 from reminders.stopping import Days, open_to_mail
-from schedules.models import Appointment, Course, DateMove, Infusion, Patient
+from schedules.models import Appointment, Course, DateMove, Infusion, Patient, PatientInvitation
 
 from .preference import Helper
 
@@ -82,11 +82,13 @@ class Kind(models.TextChoices):
     RECORDED = "recorded", pgettext_lazy("kind of mail", "Infusion recorded")
     DATE_MOVED = "date-moved", pgettext_lazy("kind of mail", "Date put right")
     HELPER_INVITE = "helper-invite", _("Invitation to a helper")
+    PATIENT_INVITE = "patient-invite", _("Invitation to see dates online")
+    STAFF_INVITE = "staff-invite", _("Invitation to work at the clinic")
     DIGEST = "digest", _("Staff: today's list")
 
 
-# About no course: to a person who was asked to help, and to the clinic's own people.
-WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.DIGEST)
+# About no course: to people who were invited, and to the clinic's own people.
+WITHOUT_COURSE = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE, Kind.STAFF_INVITE, Kind.DIGEST)
 
 
 def is_true_on(days: Days) -> Q:
@@ -100,11 +102,16 @@ def is_true_on(days: Days) -> Q:
     )
     helper = Helper.objects.filter(pk=OuterRef("helper_id"))
     member = Membership.objects.filter(pk=OuterRef("member_id"), user__is_active=True)
+    # Too old is seen to by `not_after`.
+    invitation = PatientInvitation.objects.unanswered().filter(pk=OuterRef("patient_invitation_id"))
+    colleague = StaffInvitation.objects.unanswered().filter(pk=OuterRef("staff_invitation_id"))
     to_patient = Q(Exists(course), helper=None)
     to_helper = Q(Exists(course), Exists(helper.reachable()), helper__isnull=False)
     return (
         Q(kind=Kind.DIGEST) & Q(Exists(member))
         | Q(kind=Kind.HELPER_INVITE) & Q(Exists(helper.invited()))
+        | Q(kind=Kind.PATIENT_INVITE) & Q(Exists(invitation))
+        | Q(kind=Kind.STAFF_INVITE) & Q(Exists(colleague))
         | ~Q(kind__in=WITHOUT_COURSE) & (to_patient | to_helper)
     )
 
@@ -156,13 +163,20 @@ class Reminder(models.Model):
     # The visit's time, for a visit's mail: moved within its day it is told anew. For a cancelled
     # visit the time that had been told.
     visit_at = models.DateTimeField(null=True)
-    # Who gets it: "patient", "helper-<id>" with `helper`, or "staff-<id>" with `member`.
+    # Who gets it: "patient", "helper-<id>" with `helper`, "staff-<id>" with `member`, or
+    # "invited-<id>" or "colleague-<id>" with the invitation.
     recipient = models.CharField(max_length=40, default=PATIENT, db_default=PATIENT)
     helper = models.ForeignKey(
         Helper, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
     member = models.ForeignKey(
         Membership, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    patient_invitation = models.ForeignKey(
+        PatientInvitation, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    staff_invitation = models.ForeignKey(
+        StaffInvitation, on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
     # Sent again by hand: the mail that it repeats, by whom and why.
     resend_of = models.ForeignKey(
@@ -258,6 +272,16 @@ class Reminder(models.Model):
                 name="one_invitation_or_digest_per_day_recipient",
             ),
             models.UniqueConstraint(
+                "patient_invitation",
+                condition=Q(patient_invitation__isnull=False),
+                name="one_mail_per_patient_invitation",
+            ),
+            models.UniqueConstraint(
+                "staff_invitation",
+                condition=Q(staff_invitation__isnull=False),
+                name="one_mail_per_staff_invitation",
+            ),
+            models.UniqueConstraint(
                 "patient",
                 "recipient",
                 "sent_on",
@@ -277,7 +301,21 @@ class Reminder(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="digest", course=None, patient=None, member__isnull=False)
                 | Q(kind="helper-invite", course=None, patient__isnull=False, member=None)
-                | ~Q(kind__in=["helper-invite", "digest"])
+                | Q(
+                    kind="patient-invite",
+                    course=None,
+                    patient__isnull=False,
+                    member=None,
+                    patient_invitation__isnull=False,
+                )
+                | Q(
+                    kind="staff-invite",
+                    course=None,
+                    patient=None,
+                    member=None,
+                    staff_invitation__isnull=False,
+                )
+                | ~Q(kind__in=["helper-invite", "patient-invite", "staff-invite", "digest"])
                 & Q(course__isnull=False, patient__isnull=False, member=None),
                 name="reminder_knows_whom_it_is_about",
             ),
@@ -331,6 +369,8 @@ class Reminder(models.Model):
         """The clinic that writes."""
         if self.member:
             return self.member.clinic
+        if self.staff_invitation:
+            return self.staff_invitation.clinic
         assert self.patient is not None  # noqa: S101 - the database sees to it
         return self.patient.clinic
 

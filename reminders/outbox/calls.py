@@ -20,7 +20,9 @@ QUESTION = (
     "SELECT CAST(planned_at AS text), CAST(reviewed_at AS text), "
     "EXISTS (SELECT 1 FROM schedules_course WHERE unplanned), "
     "EXISTS (SELECT 1 FROM reminders_reminder "
-    "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= {now}) "
+    "WHERE state IN ('PLANNED', 'RETRY_WAIT') AND not_after <= {now}), "
+    "EXISTS (SELECT 1 FROM schedules_patientinvitation WHERE unplanned) "
+    "OR EXISTS (SELECT 1 FROM accounts_staffinvitation WHERE unplanned) "
     "FROM reminders_heartbeat WHERE id = 1"
 )
 # The connections to PostgreSQL that have the question prepared.
@@ -36,14 +38,16 @@ class Calls:
     for_a_new_day: bool
     for_changes: bool
     for_expiry: bool
+    for_invitations: bool
     for_a_beat: bool
 
 
 def calls_at(now: dt.datetime) -> Calls:
-    """One statement of three index look-ups, whatever the number of patients."""
-    planned, reviewed, for_changes, for_expiry = _ask(now) or (None, None, False, False)
+    """One statement of a few index look-ups, whatever the number of patients."""
+    nothing = (None, None, False, False, False)
+    planned, reviewed, for_changes, for_expiry, for_invitations = _ask(now) or nothing
     if planned is None or reviewed is None:
-        return Calls(None, True, False, False, False, False)
+        return Calls(None, True, False, False, False, False, False)
     planned_at, reviewed_at = _moment(planned), _moment(reviewed)
     return Calls(
         planned_at,
@@ -51,6 +55,7 @@ def calls_at(now: dt.datetime) -> Calls:
         for_a_new_day=planned_at.timestamp() // QUARTER != now.timestamp() // QUARTER,
         for_changes=bool(for_changes),
         for_expiry=bool(for_expiry),
+        for_invitations=bool(for_invitations),
         for_a_beat=planned_at <= now - BEAT_AFTER,
     )
 

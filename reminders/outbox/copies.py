@@ -25,7 +25,7 @@ def add_copies(*, now: dt.datetime, courses: Collection[int] | None = None) -> i
     A copy follows a mail that is on its way, or that went after the helper had said yes and is
     still true. `courses` (ids) are the ones to look at, None for all.
     """
-    if not Helper.objects.helping().exists():
+    if not Helper.objects.getting_copies().exists():
         return 0
     mails = _mails_of_helped(now)
     if courses is not None:
@@ -47,6 +47,7 @@ def _mails_of_helped(now: dt.datetime) -> QuerySet[Reminder]:
     helping = Q(
         patient__helpers__accepted_at__isnull=False,
         patient__helpers__removed_at=None,
+        patient__helpers__gets_copies=True,
     )
     went = Q(state__in=SENT, due_version=F("course__due_version"))
     mails = Reminder.objects.filter(

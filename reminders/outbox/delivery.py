@@ -202,7 +202,7 @@ class Worker:
         row.sent_on = rules.day_of(row.kind, self._now, row.zone, visit_at=row.visit_at)
         try:
             letter = emails.compose(row, now=self._now)
-            row.subject, row.body_text = letter.subject, letter.text
+            row.subject, row.body_text = letter.subject, letter.kept_text
             row.told_due_on = letter.told_due_on
             return self._transport.prepare(letter, row.message_id)
         except Exception as error:  # noqa: BLE001 - one bad row must not stop the others

@@ -35,6 +35,7 @@ from .calls import calls_at
 from .copies import add_copies
 from .corrections import owed
 from .events import about_records, about_visits, told_meanwhile
+from .invitations import add_invitations, without_mail
 from .places import places
 from .wanted import Wanted, add, without_refused
 from .windows import Look, batches_of, started_to_matter
@@ -53,7 +54,7 @@ def plan(*, now: dt.datetime) -> int:
     # holds it all together: nobody who saves something waits for us, and what is left undone by a
     # crash is looked at again, because the beat at the end is missing.
     Course.objects.filter(unplanned=True).update(unplanned=False)
-    added = _plan(now) + len(_add_digests(now))
+    added = _plan(now) + len(_add_digests(now)) + add_invitations(now)
     Heartbeat.beat(planned_at=now, reviewed_at=now)
     return added
 
@@ -66,7 +67,7 @@ def tick(*, now: dt.datetime) -> int:
     calls = calls_at(now)
     if calls.for_review:
         return plan(now=now)
-    added = 0
+    added = add_invitations(now) if calls.for_invitations else 0
     since = calls.planned_at
     assert since is not None  # noqa: S101 - without one a review is called for
     if calls.for_a_new_day:
@@ -165,7 +166,8 @@ def missing(*, now: dt.datetime) -> int:
     """How many reminders the facts call for at `now` (aware UTC) that are not on their way."""
     facts = _facts(now, None)
     batches = (one for batches in facts.batches() for one in batches)
-    return len(facts.wanted) + sum(batch.missing() for batch in batches)
+    missing_rows = sum(batch.missing() for batch in batches)
+    return len(facts.wanted) + missing_rows + without_mail(now)
 
 
 def _close_void_rows(now: dt.datetime, courses: Collection[int] | None) -> None:

@@ -46,7 +46,7 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
             told = _save(form.cleaned_data["choice"], patient, helper, topic, now)
             patient, helper, topic = _meant(token)
             form = _stop_form(None, patient, helper, topic)
-        has_left = helper is not None and helper.removed_at is not None
+        has_left = helper is not None and not (helper.gets_copies and helper.removed_at is None)
         facts = {"form": form, "told": told, "has_left": has_left, "helper": helper}
         return _page(request, "mail/stop.html", patient, now, **facts)
 
@@ -123,7 +123,7 @@ def _save(
         choices.want_all(patient=patient, helper=helper, now=now)
         return _("Done. We will email you again.")
     if helper:
-        helpers.remove_helper(helper=helper, now=now)
+        helpers.stop_copies(helper=helper, now=now)
         return _("Done. We will not send you any more copies.")
     choices.stop_all(patient=patient, now=now)
     return _("Done. We will not email reminders. Your clinic will call you instead.")

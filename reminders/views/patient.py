@@ -1,4 +1,4 @@
-"""A patient's own pages about mail: what they get, what was sent, who gets copies."""
+"""A patient's own pages about mail: what they get, and what was sent."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 
 from ocrevus_tracker.accounts.access import signed_in
 from ocrevus_tracker.audit import trail
-from reminders import choices, helpers
+from reminders import choices
 from reminders.ahead import next_mails
-from reminders.forms import HelperForm, MailsForm, TopicForm
-from reminders.models import PATIENT, DeadAddress, Helper, Preference, Reminder, State, Topic
+from reminders.forms import MailsForm, TopicForm
+from reminders.models import PATIENT, DeadAddress, Preference, Reminder, State, Topic
 from reminders.trial import UnableToSendTest, send_test
 from schedules.models import Patient
 from schedules.templatetags.tracker import long_date
@@ -74,25 +74,18 @@ def of_own_record(view: OfRecord[P]) -> Callable[..., HttpResponse]:
 @signed_in("GET", "POST")
 @of_own_record
 def settings(request: HttpRequest, patient: Patient) -> HttpResponse:
-    """Which mails, in which words and language; who gets copies."""
+    """Which mails, in which words and language."""
     now = timezone.now()
     form = MailsForm(request.POST if request.method == "POST" else None, patient=patient)
     if form.is_valid():
         answers = form.cleaned_data
         choices.choose_mails(patient=patient, actor=user_of(request), now=now, **answers)
-        patient = Patient.objects.select_related("clinic").get(pk=patient.pk)
+        seen = Patient.objects.visible_to(user_of(request)).select_related("clinic")
+        patient = seen.get(pk=patient.pk)
         with translation.override(patient.language):
             messages.success(request, _saved(patient, now))
-        return redirect(_address("settings", patient))
-    people = list(Helper.objects.filter(patient=patient, removed_at=None).order_by("invited_at"))
-    return _page(
-        request,
-        "mail/settings.html",
-        patient,
-        now,
-        form=form,
-        people=[(one, _standing(one, now)) for one in people],
-    )
+        return redirect(address_of("settings", patient))
+    return own_page(request, "mail/settings.html", patient, now, form=form)
 
 
 @signed_in("GET")
@@ -103,7 +96,7 @@ def sent(request: HttpRequest, patient: Patient) -> HttpResponse:
     rows = Reminder.objects.filter(patient=patient, recipient=PATIENT, state__in=SHOWN)
     newest = rows.order_by("-dated_at", "-pk")[:PAGE]
     stopped = Preference.of(patient).stopped_topics
-    return _page(
+    return own_page(
         request,
         "mail/sent.html",
         patient,
@@ -122,7 +115,7 @@ def stop_topic(request: HttpRequest, patient: Patient) -> HttpResponse:
     choices.stop_topic(patient=patient, topic=topic, actor=user_of(request), now=timezone.now())
     told = _("Done. We will not send you these emails: {topic}.")
     messages.success(request, told.format(topic=topic.label))
-    return redirect(_address("sent", patient))
+    return redirect(address_of("sent", patient))
 
 
 @signed_in("POST")
@@ -133,7 +126,7 @@ def resume_topic(request: HttpRequest, patient: Patient) -> HttpResponse:
     choices.resume_topic(patient=patient, topic=topic, actor=user_of(request), now=timezone.now())
     told = _("Done. We will send you these emails again: {topic}.")
     messages.success(request, told.format(topic=topic.label))
-    return redirect(_address("sent", patient))
+    return redirect(address_of("sent", patient))
 
 
 @signed_in("POST")
@@ -147,44 +140,7 @@ def test_mail(request: HttpRequest, patient: Patient) -> HttpResponse:
     else:
         told = _("We sent a test to {email}. Look in your spam folder too.")
         messages.success(request, told.format(email=patient.email))
-    return redirect(_address("settings", patient))
-
-
-@signed_in("GET", "POST")
-@of_own_record
-def add_helper(request: HttpRequest, patient: Patient) -> HttpResponse:
-    """Ask somebody whether they want copies."""
-    now = timezone.now()
-    form = HelperForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        answers = form.cleaned_data
-        try:
-            invited = helpers.invite_helper(
-                patient=patient, actor=user_of(request), now=now, **answers
-            )
-        except helpers.UnableToInvite as refusal:
-            form.add_error("email", str(refusal))
-        else:
-            once = _("Saved. We will email {name} and ask. They get copies once they say yes.")
-            again = _("{name} is on your list already. We kept one copy.")
-            told = once if invited.is_new else again
-            messages.success(request, told.format(name=invited.helper.name))
-            return redirect(_address("settings", patient))
-    return _page(request, "mail/add_helper.html", patient, now, form=form)
-
-
-@signed_in("GET", "POST")
-@of_own_record
-def remove_helper(request: HttpRequest, patient: Patient, helper_pk: int) -> HttpResponse:
-    """No more copies to somebody. A second tap finds them gone, which is as good."""
-    now = timezone.now()
-    helper = get_object_or_404(Helper, patient=patient, pk=helper_pk)
-    if request.method == "POST":
-        helpers.remove_helper(helper=helper, actor=user_of(request), now=now)
-        told = _("{name} will get no more copies of your emails.")
-        messages.success(request, told.format(name=helper.name))
-        return redirect(_address("settings", patient))
-    return _page(request, "mail/remove_helper.html", patient, now, helper=helper)
+    return redirect(address_of("settings", patient))
 
 
 def _saved(patient: Patient, now: dt.datetime) -> str:
@@ -198,13 +154,6 @@ def _saved(patient: Patient, now: dt.datetime) -> str:
     return told.format(date=long_date(ahead[0].on))
 
 
-def _standing(helper: Helper, now: dt.datetime) -> str:
-    """Where `helper` stands: gets copies, was asked, or was asked too long ago."""
-    if helper.accepted_at:
-        return "helping"
-    return "asked" if helpers.has_time_left(helper, now) else "too-old"
-
-
 def _topic(request: HttpRequest) -> Topic:
     """The topic of a button. Raises Http404 for one that no button of ours has."""
     form = TopicForm(request.POST)
@@ -213,11 +162,12 @@ def _topic(request: HttpRequest) -> Topic:
     return Topic(form.cleaned_data["topic"])
 
 
-def _address(name: str, patient: Patient) -> str:
+def address_of(name: str, patient: Patient) -> str:
+    """The address of one of these pages, about this record."""
     return f"{reverse(f'reminders:{name}')}?{urlencode({'record': patient.pk})}"
 
 
-def _page(
+def own_page(
     request: HttpRequest,
     template: str,
     patient: Patient,

@@ -19,7 +19,7 @@ from reminders.policy_effects import effects
 from reminders.previews import MadeUp, send_test
 from reminders.staff_forms import PolicyForm
 from schedules.actions import decides_for
-from schedules.views.access import chosen_clinic, clinics_of, page, user_of
+from schedules.views.access import chosen_clinic, page, user_of
 
 VERSIONS_SHOWN = 20
 
@@ -101,7 +101,6 @@ def _editor(
         now=now,
         status=status,
         form=form,
-        clinics=clinics_of(request),
         may_change=decides_for(user, clinic),
         versions=_versions(clinic),
         wants_digest=digests.wants_digest(user, clinic),

@@ -51,15 +51,33 @@ from .infusions import (
     record_infusion,
     undo_infusion,
 )
+from .online import (
+    Claimed,
+    UnableToInvitePatient,
+    claim_record,
+    end_online_access,
+    invite_patient,
+    withdraw_invitation,
+)
 from .people import UnableToSavePatient, add_patient, change_patient
 from .screening import UnableToRecordCheck, record_screening, void_screening
 from .shared import UnableTo
 from .short_infusion import UnableToAllow, allow_short_infusion
+from .staffing import (
+    UnableToChangeStaff,
+    change_role,
+    invite_staff,
+    join_clinic,
+    open_staff_account,
+    remove_member,
+    withdraw_staff_invitation,
+)
 from .visits import UnableToBook, book_visit, cancel_visit, move_visit
 
 __all__ = [
     "CORRECTABLE",
     "ChangedMeanwhile",
+    "Claimed",
     "Corrected",
     "HoldChangedMeanwhile",
     "Recorded",
@@ -69,9 +87,11 @@ __all__ = [
     "UnableToBook",
     "UnableToChangeClinic",
     "UnableToChangeCourse",
+    "UnableToChangeStaff",
     "UnableToCorrect",
     "UnableToDecide",
     "UnableToHold",
+    "UnableToInvitePatient",
     "UnableToRecordCheck",
     "UnableToRecordInfusion",
     "UnableToSavePatient",
@@ -83,21 +103,29 @@ __all__ = [
     "cancel_visit",
     "change_hold",
     "change_patient",
+    "change_role",
     "change_rules",
     "choose_restart",
+    "claim_record",
     "complete_history",
     "correct_infusion",
     "decide_partial",
     "decides_for",
     "end_for_good",
+    "end_online_access",
     "foresee",
+    "invite_patient",
+    "invite_staff",
+    "join_clinic",
     "move_visit",
     "note_previous_treatment",
+    "open_staff_account",
     "record_elsewhere",
     "record_infusion",
     "record_screening",
     "release_hold",
     "remove_closure",
+    "remove_member",
     "reopen_course",
     "set_check_interval",
     "start_hold",
@@ -107,4 +135,6 @@ __all__ = [
     "void_hold",
     "void_infusion",
     "void_screening",
+    "withdraw_invitation",
+    "withdraw_staff_invitation",
 ]

@@ -21,7 +21,7 @@ from schedules.models import (
 from .consequences import resume_after_reaction, take_effect_anew, with_those_after
 from .corrected import Corrected, Standing
 from .refusing import refuse_contradiction, refuse_impossible
-from .shared import UnableTo, locked, on_trail, saved_before, who_changed
+from .shared import UnableTo, locked, must_treat, on_trail, saved_before, who_changed
 
 # What can be put right. Who recorded it, when, and for whom cannot: that is a mistake to mark.
 CORRECTABLE = (
@@ -66,6 +66,7 @@ def correct_infusion(
     """
     with transaction.atomic():
         course = locked(infusion.course)
+        must_treat(actor, course, UnableToCorrect)
         infusion = course.infusions.get(pk=infusion.pk)
         if saved_before(infusion.corrections.all(), entry_key, refusal=UnableToCorrect):
             return _as_it_is(infusion, now)
@@ -103,6 +104,7 @@ def void_infusion(
     """
     with transaction.atomic():
         course = locked(infusion.course)
+        must_treat(actor, course, UnableToCorrect)
         infusion = course.infusions.get(pk=infusion.pk)
         if saved_before(infusion.corrections.all(), entry_key, refusal=UnableToCorrect):
             return _as_it_is(infusion, now)

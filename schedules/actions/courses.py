@@ -21,7 +21,16 @@ from schedules.models import (
 )
 from schedules.parts import awaited_part
 
-from .shared import UnableTo, is_prescriber, locked, long_date, made, on_trail, saved_before
+from .shared import (
+    UnableTo,
+    is_prescriber,
+    locked,
+    long_date,
+    made,
+    must_treat,
+    on_trail,
+    saved_before,
+)
 
 # A treatment before this one for which no wash-out is known here.
 OTHER_DRUG = "other"
@@ -63,6 +72,7 @@ def stop_course(
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToChangeCourse)
         if (course.stopped_on, course.stop_reason, course.stop_note) == (stopped_on, reason, note):
             return course
         _refuse_end(course, stopped_on, today=course.patient.clinic.local_date(now))
@@ -99,6 +109,7 @@ def reopen_course(*, course: Course, actor: User, now: dt.datetime, reason: str)
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToChangeCourse)
         _refuse_unless_prescriber(actor, course)
         _refuse_reopening(course, today=course.patient.clinic.local_date(now))
         course.stopped_on, course.stop_reason, course.stop_note = None, "", ""
@@ -204,6 +215,7 @@ def note_previous_treatment(
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToChangeCourse)
         if drug not in {"", OTHER_DRUG, *WASHOUT_RULES}:
             raise UnableToChangeCourse(_("Choose a treatment from the list."))
         if drug and last_on is None:

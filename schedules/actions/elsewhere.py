@@ -15,7 +15,7 @@ from schedules.models import Course, Infusion
 from .consequences import history_changed
 from .infusions import Recorded, UnableToDecide, UnableToRecordInfusion
 from .refusing import refuse_contradiction, refuse_impossible
-from .shared import locked, made, on_trail, saved_before
+from .shared import locked, made, must_treat, on_trail, saved_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ def record_elsewhere(
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToRecordInfusion)
         today = course.patient.clinic.local_date(now)
         ours = Infusion.objects.filter(course__patient=course.patient)
         if saved := saved_before(ours, entry_key, refusal=UnableToRecordInfusion):
@@ -85,6 +86,7 @@ def complete_history(
     """
     with transaction.atomic():
         course = locked(infusion.course)
+        must_treat(actor, course, UnableToDecide)
         infusion.refresh_from_db()
         today = course.patient.clinic.local_date(now)
         if not infusion.is_half_known:

@@ -19,6 +19,7 @@ from .shared import (
     locked_with,
     long_date,
     made,
+    must_treat,
     on_trail,
     saved_before,
     who_changed,
@@ -60,6 +61,7 @@ def start_hold(
     """
     with transaction.atomic():
         course = locked(course)
+        must_treat(actor, course, UnableToHold)
         if saved := saved_before(course.holds.all(), entry_key, refusal=UnableToHold):
             return saved
         if course.stopped_on:
@@ -91,7 +93,7 @@ def change_hold(
         UnableToHold: it was entered by mistake; else see `start_hold`.
     """
     with transaction.atomic():
-        hold = _as_it_is_now(hold)
+        hold = _as_it_is_now(hold, actor)
         asked = (starts_on, ends_on, review_on, note)
         before = (hold.starts_on, hold.ends_on, hold.review_on, hold.note)
         if asked == before:
@@ -114,7 +116,7 @@ def release_hold(*, hold: Hold, actor: User, now: dt.datetime, ends_on: dt.date)
             the hold began or more than 10 years away.
     """
     with transaction.atomic():
-        hold = _as_it_is_now(hold)
+        hold = _as_it_is_now(hold, actor)
         if hold.released_at:
             if hold.ends_on == ends_on:  # the same form again
                 return hold
@@ -136,7 +138,7 @@ def void_hold(*, hold: Hold, actor: User, now: dt.datetime, reason: str) -> Hold
     Done once: a second time changes nothing.
     """
     with transaction.atomic():
-        hold = _locked_hold(hold)
+        hold = _locked_hold(hold, actor)
         if hold.voided_at is None:
             hold.voided_at = now
             _keep(hold, "void hold", actor=actor, now=now, reason=reason)
@@ -172,21 +174,27 @@ _NO_VISIT = {
 }
 
 
-def _as_it_is_now(hold: Hold) -> Hold:
+def _as_it_is_now(hold: Hold, actor: User) -> Hold:
     """The hold with its course, both as they are now and held until the transaction ends.
 
     Raises:
-        UnableToHold: it was entered by mistake and holds nothing any more.
+        UnableToHold: it was entered by mistake and holds nothing any more, or `actor` does not
+            treat at its clinic.
     """
-    hold = _locked_hold(hold)
+    hold = _locked_hold(hold, actor)
     if hold.voided_at:
         raise UnableToHold(_("This was marked as entered by mistake. Enter it anew."))
     return hold
 
 
-def _locked_hold(hold: Hold) -> Hold:
-    """The hold as it is now, with its course, held until the transaction ends."""
+def _locked_hold(hold: Hold, actor: User) -> Hold:
+    """The hold as it is now, with its course, held until the transaction ends.
+
+    Raises:
+        UnableToHold: `actor` does not treat at its clinic.
+    """
     course = locked_with(Hold.objects.get(pk=hold.pk))
+    must_treat(actor, course, UnableToHold)
     hold = course.holds.get(pk=hold.pk)
     hold.course = course
     return hold

@@ -21,7 +21,7 @@ from .consequences import (
     with_those_after,
 )
 from .refusing import refuse_contradiction, refuse_impossible
-from .shared import UnableTo, locked, made, on_trail, saved_before
+from .shared import UnableTo, locked, made, must_treat, on_trail, saved_before
 
 
 class UnableToRecordInfusion(UnableTo):
@@ -98,6 +98,7 @@ def record_infusion(
         # a ring.
         then = locked(course.at(given_on))
         current = then if then.pk == course.pk else locked(course)
+        must_treat(actor, current, UnableToRecordInfusion)
         today = current.patient.clinic.local_date(now)
         ours = Infusion.objects.filter(course__patient=current.patient)
         if saved := saved_before(ours, entry_key, refusal=UnableToRecordInfusion):
@@ -139,6 +140,7 @@ def decide_partial(
     """
     with transaction.atomic():
         course = locked(infusion.course)
+        must_treat(actor, course, UnableToDecide)
         infusion.refresh_from_db()
         if not infusion.awaits_decision:
             raise UnableToDecide(_("This was decided already."))
@@ -164,6 +166,7 @@ def undo_infusion(*, infusion: Infusion, actor: User, now: dt.datetime) -> Forec
     """
     with transaction.atomic():
         course = locked(infusion.course)
+        must_treat(actor, course, UnableToUndo)
         infusion.refresh_from_db()
         today = course.patient.clinic.local_date(now)
         if not infusion.can_be_undone(by=actor, now=now):

@@ -12,6 +12,7 @@ from schedules.engine.policy import ADULT_YEARS
 from schedules.engine.regimens import current_regimen
 from schedules.models import Course, Patient
 
+from .online import invite_patient, withdraw_for_address
 from .shared import UnableTo, saved_before
 
 
@@ -26,8 +27,10 @@ def add_patient(
     now: dt.datetime,
     regimen_code: str = "ocrevus-iv",
     ordered_for: dt.date | None = None,
+    invite: bool = False,
 ) -> Patient:
-    """Save a new `patient` and start their course. With an e-mail address they can sign in.
+    """Save a new `patient` and start their course. With `invite` those who have an address are
+    sent a link by which they can see their dates.
 
     Raises:
         UnableToSavePatient: under 18, or the record number is taken in this clinic.
@@ -43,6 +46,8 @@ def add_patient(
             trail.record(
                 at=now, actor=actor, clinic=patient.clinic, act="add patient", subject=patient
             )
+            if invite and patient.email:
+                invite_patient(patient=patient, actor=actor, now=now)
     except UnableToSavePatient:
         # The same form may have been saved by a second tap in this very moment.
         if saved := saved_before(entered, patient.entry_key, refusal=UnableToSavePatient):
@@ -56,14 +61,17 @@ def change_patient(
 ) -> Patient:
     """Save the fields named in `changed`, and no others: somebody else may have changed those.
 
-    A new e-mail address moves the sign-in to that address.
+    A new e-mail address is written to from now on, and opens nothing by itself: whoever sees the
+    record online stays the same until an invitation to the new address is used.
 
     Raises:
         UnableToSavePatient: see `add_patient`.
     """
     with transaction.atomic():
         before = Patient.objects.filter(pk=patient.pk).values(*changed).get() if changed else {}
-        _save_patient(patient, now, fields=[*changed, "user"] if "email" in changed else changed)
+        _save_patient(patient, now, fields=changed)
+        if "email" in changed:
+            withdraw_for_address(patient, now)
         Course.objects.filter(patient=patient).mark_unplanned()
         trail.record(
             at=now,
@@ -83,7 +91,6 @@ def _save_patient(
         raise UnableToSavePatient(
             _("Only adults can be entered: the doses here are not for people under 18.")
         )
-    patient.user = _user_for(patient.email)
     try:
         with transaction.atomic():
             patient.save(update_fields=fields)
@@ -91,20 +98,6 @@ def _save_patient(
         raise UnableToSavePatient(
             _("Another patient of this clinic has this record number. Check the number.")
         ) from error
-
-
-def _user_for(email: str) -> User | None:
-    """Who signs in with `email`, made on first sight; nobody without one."""
-    if not email:
-        return None
-    address = email.lower()  # as users are stored
-    if known := User.objects.filter(email=address).first():
-        return known
-    try:
-        with transaction.atomic():
-            return User.objects.create_user(address)
-    except IntegrityError:  # somebody entered it in this very moment
-        return User.objects.get(email=address)
 
 
 def _start_course(

@@ -6,12 +6,13 @@ import uuid
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from ocrevus_tracker.accounts.access import Duty
 from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
 from schedules.engine.screening import BY_CODE, Check
 from schedules.models import Finding, Patient, Screening, ScreeningStatus
 
-from .shared import UnableTo, made, saved_before
+from .shared import UnableTo, made, must_have, saved_before
 
 
 class UnableToRecordCheck(UnableTo):
@@ -42,6 +43,7 @@ def record_screening(
     """
     with transaction.atomic():
         patient = _locked(patient)
+        must_have(Duty.TREAT, actor, patient.clinic, UnableToRecordCheck)
         entered = patient.screenings.all()
         if saved := saved_before(entered, entry_key, refusal=UnableToRecordCheck):
             return saved
@@ -73,7 +75,8 @@ def void_screening(*, screening: Screening, actor: User, now: dt.datetime) -> No
         UnableToRecordCheck: somebody has taken it back already.
     """
     with transaction.atomic():
-        _locked(screening.patient)
+        patient = _locked(screening.patient)
+        must_have(Duty.TREAT, actor, patient.clinic, UnableToRecordCheck)
         screening.refresh_from_db(fields=["voided_at"])
         if not screening.counts:
             raise UnableToRecordCheck(_("This was taken back already."))

@@ -8,14 +8,21 @@ from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ocrevus_tracker.accounts.access import Duty, has_duty
-from ocrevus_tracker.accounts.models import User
+from ocrevus_tracker.accounts.models import Clinic, User
 from ocrevus_tracker.audit import trail
 from schedules.models import Appointment, Course, Hold, Infusion
 from schedules.templatetags.tracker import clock, sentence
 
 Row = TypeVar("Row", bound=models.Model)
+
+NOT_YOURS = {
+    Duty.BOOK: gettext_lazy("Only the clinic's own people can do this."),
+    Duty.TREAT: gettext_lazy("Only a nurse or a prescriber of this clinic can do this."),
+    Duty.MANAGE: gettext_lazy("Only an admin of this clinic can do this."),
+}
 
 
 class UnableTo(Exception):  # noqa: N818 - reads as a sentence: unable to record an infusion
@@ -47,6 +54,21 @@ def locked_with(row: Appointment | Hold) -> Course:
 def is_prescriber(actor: User, course: Course) -> bool:
     """Whether `actor` prescribes at the clinic of `course`."""
     return has_duty(actor, course.patient.clinic, Duty.PRESCRIBE)
+
+
+def must_have(duty: Duty, actor: User, clinic: Clinic, refusal: type[UnableTo]) -> None:
+    """Let nobody go on who does not have `duty` at `clinic`, whatever page they came from.
+
+    Raises:
+        UnableTo: (as `refusal`) `actor` does not have it.
+    """
+    if not has_duty(actor, clinic, duty):
+        raise refusal(str(NOT_YOURS[duty]))
+
+
+def must_treat(actor: User, course: Course, refusal: type[UnableTo]) -> None:
+    """As `must_have`, for what a date hangs on."""
+    must_have(Duty.TREAT, actor, course.patient.clinic, refusal)
 
 
 def saved_before(

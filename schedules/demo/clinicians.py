@@ -117,7 +117,16 @@ class Clinicians:
             now=self.at(self.today - relativedelta(years=7)),
             regimen_code=story.regimen,
         )
+        self._begin(patient)
         return patient.courses.get()
+
+    def _begin(self, patient: Patient) -> None:
+        """Those who have an address were invited, and have claimed their record."""
+        if not patient.email:
+            return
+        entered = patient.created_at
+        invitation = actions.invite_patient(patient=patient, actor=self.nurse, now=entered)
+        actions.claim_record(invitation=invitation, born=patient.date_of_birth, now=entered)
 
     def give(  # a dose on a day
         self,

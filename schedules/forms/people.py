@@ -66,7 +66,7 @@ class PatientForm(CleanForm):
     record_number = OneLineField(label=_("Record number"), max_length=40)
     email = forms.EmailField(
         label=_("Email address"),
-        help_text=_("The patient signs in with it, and reminders go to it."),
+        help_text=_("Reminders go to it. Check it letter by letter."),
         max_length=254,
         required=False,
         validators=[plain_address],
@@ -118,6 +118,13 @@ class NewPatientForm(PatientForm):
         required=False,
     )
     clinic = forms.ChoiceField(label=_("Clinic"), widget=forms.RadioSelect)
+    invite = forms.BooleanField(
+        label=_("Invite to see dates online"),
+        help_text=_(
+            "Goes to the email address; the patient then needs the date of birth to begin."
+        ),
+        required=False,
+    )
 
     def __init__(
         self, data: QueryDict | None = None, *, today: dt.date, clinics: Sequence[Clinic]
@@ -129,7 +136,11 @@ class NewPatientForm(PatientForm):
             for regimen in ClinicRules.of(clinic).in_use
         }
         # The usual plan comes first, and is chosen already where the clinic uses it.
-        initial = {"clinic": str(clinics[0].pk), "regimen_code": next(iter(self.regimens))}
+        initial = {
+            "clinic": str(clinics[0].pk),
+            "regimen_code": next(iter(self.regimens)),
+            "invite": True,
+        }
         super().__init__(data, today=today, initial=initial)
         self._offer("clinic", {key: clinic.name for key, clinic in self.clinics.items()})
         self._offer("regimen_code", self.regimens)

@@ -4,6 +4,13 @@ Rules that must always hold are database constraints; questions about many rows 
 methods; a write that touches several models is a verb in `schedules.actions`.
 """
 
+from .access import (
+    MOST_TRIES,
+    Grant,
+    GrantQuerySet,
+    PatientInvitation,
+    PatientInvitationQuerySet,
+)
 from .appointment import Appointment, AppointmentQuerySet, AppointmentStatus
 from .clinic_rules import ClinicRules, Closure, Region
 from .correction import Correction, DateMove
@@ -21,11 +28,13 @@ from .infusion import (
     as_given,
 )
 from .patient import Patient, PatientQuerySet
+from .request import PatientRequest, RequestKind
 from .restart import Restart, RestartChoice
 from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, ScreeningStatus
 
 __all__ = [
     "GIVEN_FIELDS",
+    "MOST_TRIES",
     "NEXT_FIELDS",
     "STEPS",
     "UNDO_FOR",
@@ -41,6 +50,8 @@ __all__ = [
     "DateMove",
     "Disposition",
     "Finding",
+    "Grant",
+    "GrantQuerySet",
     "Hold",
     "HoldQuerySet",
     "HoldReason",
@@ -48,10 +59,14 @@ __all__ = [
     "InfusionQuerySet",
     "Outcome",
     "Patient",
+    "PatientInvitation",
+    "PatientInvitationQuerySet",
     "PatientQuerySet",
+    "PatientRequest",
     "Rate",
     "Reaction",
     "Region",
+    "RequestKind",
     "Restart",
     "RestartChoice",
     "Screening",

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":
-        """Their own record for a patient, their clinics' records for staff, nothing else."""
-        return self.filter(models.Q(user=user) | models.Q(clinic__in=clinics_with(user, Duty.SEE)))
+        """Their own record for a patient, those of people whom they help, their clinics' records
+        for staff, nothing else.
+        """
+        as_staff = models.Q(clinic__in=clinics_with(user, Duty.SEE))
+        return self.filter(_shown_to(user) | as_staff)
+
+    def shown_to(self, user: User) -> "PatientQuerySet":
+        """The records whose dates `user` sees on the patients' pages: their own, and those of
+        people whom they help.
+        """
+        return self.filter(_shown_to(user))
 
     def of_staff(self, user: User, duty: Duty = Duty.SEE) -> "PatientQuerySet":
         """The records on which `user` has `duty`, as staff of their clinics."""
@@ -45,6 +54,12 @@ class PatientQuerySet(models.QuerySet["Patient"]):
                 | models.Q(record_number__istartswith=word)
             )
         return found
+
+
+def _shown_to(user: User) -> models.Q:
+    # A subquery: with a join, a record would come once for each of its helpers.
+    helped = Patient.objects.filter(grants__user=user, grants__ended_at=None)
+    return models.Q(user=user) | models.Q(pk__in=helped.values("pk"))
 
 
 class Patient(models.Model):

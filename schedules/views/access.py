@@ -3,14 +3,16 @@
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import resolve
 from django.utils import timezone
 
-from ocrevus_tracker.accounts.access import Duty, Work, work_of
+from ocrevus_tracker.accounts.access import Work, access_of, work_of
 from ocrevus_tracker.accounts.models import Clinic, User
 from schedules.forms.base import CleanForm
 from schedules.models import Course, Patient
@@ -32,14 +34,14 @@ def clinics_of(request: HttpRequest) -> list[Clinic]:
 
 
 def chosen_clinic(request: HttpRequest) -> Clinic:
-    """The one of those clinics that the address names, else the first.
+    """The clinic that a page without a record is about: the one that the address names, else the
+    one they have switched to.
 
     Raises:
         Http404: the signed-in person has no such duty there.
     """
-    clinics = clinics_of(request)
-    slug = request.GET.get("clinic", clinics[0].slug)
-    for clinic in clinics:
+    slug = request.GET.get("clinic", work_of(request).here.slug)
+    for clinic in clinics_of(request):
         if clinic.slug == slug:
             return clinic
     raise Http404
@@ -54,7 +56,7 @@ def staff_record(request: HttpRequest, pk: int) -> Patient:
         PermissionDenied: they may see it, but not do this.
     """
     work = work_of(request)
-    seen = Patient.objects.of_staff(work.user).select_related("clinic__rules")
+    seen = Patient.objects.of_staff(work.user).select_related("clinic__rules", "user")
     found = get_object_or_404(seen, pk=pk)
     if work.duty not in work.duties_at(found.clinic):
         raise PermissionDenied
@@ -120,11 +122,36 @@ def page(
     seeing.show_now(request)
     with timezone.override(clinic.tz if clinic else None):
         today = timezone.localtime(now).date()
-        shared = {"clinic": clinic, "now": now, "today": today, "may": _may(request, clinic)}
+        shared = {"clinic": clinic, "now": now, "today": today, **_as_staff(request, clinic)}
         return render(request, template, shared | context, status=status)
 
 
-def _may(request: HttpRequest, clinic: Clinic | None) -> frozenset[Duty]:
-    """What the page may offer: the duties of the signed-in person at `clinic`, as staff."""
+def may_open(work: Work, clinic: Clinic, address: str) -> bool:
+    """Whether the page behind `address`, which is about a record of `clinic`, is one for what the
+    person does there. A page says itself which duty it needs; what is not for staff is for all.
+    """
+    access = access_of(resolve(address).func)
+    needed = access and access.methods.get("GET")
+    return needed is None or needed in work.duties_at(clinic)
+
+
+def _as_staff(request: HttpRequest, clinic: Clinic | None) -> dict[str, Any]:
+    """What the page may offer: `may` are the duties of the signed-in person at `clinic`, as staff,
+    `other_clinics` those to switch between, and `at_clinic` what keeps a link at this one.
+    """
     work: Work | None = getattr(request, "work", None)
-    return work.duties_at(clinic) if work and clinic else frozenset()
+    if work is None or clinic is None:
+        return {"may": frozenset()}
+    stays = staying_at(clinic, request)
+    return {
+        "may": work.duties_at(clinic),
+        "other_clinics": work.others,
+        "at_clinic": f"?{urlencode(stays)}" if stays else "",
+    }
+
+
+def staying_at(clinic: Clinic, request: HttpRequest) -> dict[str, str]:
+    """What the address of a page has to say to be about `clinic`, whichever one the person has
+    switched to; nothing for those who work at one. Only behind `staff`.
+    """
+    return {"clinic": clinic.slug} if work_of(request).others else {}

@@ -1,14 +1,16 @@
 """What a patient sees: the next date, why, and what came before."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ocrevus_tracker.accounts.access import signed_in
+from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
+from schedules.actions.granting import note_look
 from schedules.engine.forecast import Forecast
 from schedules.models import Appointment, AppointmentStatus, Course, Infusion, Patient
 from schedules.presenting import HomeState, booking_opens, home_state
@@ -20,12 +22,13 @@ from .access import join_courses, page, user_of
 
 @signed_in("GET")
 def home(request: HttpRequest) -> HttpResponse:
-    """The one date that matters; a choice first, where an address has several records."""
+    """The one date that matters: one's own, or that of somebody whom one helps; a choice first,
+    where there are several.
+    """
     now = timezone.now()
     user = user_of(request)
     records = list(
-        Patient.objects.visible_to(user)
-        .filter(user=user)
+        Patient.objects.shown_to(user)
         .select_related("clinic")
         .prefetch_related(
             "courses__infusions",
@@ -42,20 +45,35 @@ def home(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("record")
     chosen = [one for one in records if str(one.pk) == wanted] or records
     if len(chosen) > 1:
-        seeing.lists(request, chosen, role=trail.PATIENT)
+        for role, part in _by_role(chosen, user).items():
+            seeing.lists(request, part, role=role)
         return page(request, "patient/choose.html", clinic=None, now=now, records=records)
     patient = chosen[0]
-    seeing.opens(request, patient, role=trail.PATIENT)
+    seeing.opens(request, patient, role=_role(patient, user))
+    if helping := patient.user_id != user.pk:
+        note_look(patient=patient, user=user, now=now)
     join_courses(patient)
-    several = len(records) > 1
     return page(
         request,
         "patient/home.html",
         clinic=patient.clinic,
         now=now,
-        several=several,
+        several=len(records) > 1,
+        helping=helping,
         **home_facts(patient, now),
     )
+
+
+def _role(patient: Patient, user: User) -> str:
+    """What `user` is to somebody whose dates they see."""
+    return trail.PATIENT if patient.user_id == user.pk else trail.HELPER
+
+
+def _by_role(records: Iterable[Patient], user: User) -> dict[str, list[Patient]]:
+    found: dict[str, list[Patient]] = {}
+    for one in records:
+        found.setdefault(_role(one, user), []).append(one)
+    return found
 
 
 def home_facts(patient: Patient, now: dt.datetime) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.accounts import mailing
 from ocrevus_tracker.accounts.models import Clinic, User
-from tests.cast import PASSWORD, make_clinic, make_patient
+from tests.cast import PASSWORD, make_clinic, make_patient, make_staff
 
 from .doors import CONFIRM, REQUEST, STAFF
 
@@ -30,7 +30,7 @@ PROBES, MOST_AUC = 500, 0.55
 def addresses(harbor, rosa, ana) -> dict[str, str]:
     """One of each sort, all of one length: only who they are differs."""
     closed = make_clinic("Closed Clinic", codes_by_email=False)
-    make_patient(closed, rosa, "Cleo", email="clo@example.org")
+    make_patient(closed, make_staff(closed, "Cy"), "Cleo", email="clo@example.org")
     User.objects.create_user("off@example.org", is_active=False)
     User.objects.create_user("bos@example.org", PASSWORD, is_superuser=True)
     User.objects.filter(pk=rosa.pk).update(email="ros@example.org")

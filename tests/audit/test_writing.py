@@ -27,9 +27,17 @@ PLACES = {
     "schedules/actions/clinics.py": {"remove_closure", "set_check_interval"},
     "schedules/actions/consequences.py": {"reopen_visits", "end_after_reaction"},
     "schedules/actions/courses.py": {"choose_restart", "switch_regimen", "_end"},
+    "schedules/actions/granting.py": {"grant_access", "end_grant", "note_look"},
+    "schedules/actions/online.py": {
+        *("invite_patient", "withdraw_invitation", "claim_record", "end_online_access"),
+        "withdraw_for_address",
+    },
     "schedules/actions/recomputing.py": {"_write"},
+    "schedules/actions/staffing.py": {
+        *("invite_staff", "withdraw_staff_invitation", "join_clinic", "remove_member"),
+    },
     "reminders/choices.py": {"_change", "_change_preference", "_change_person"},
-    "reminders/helpers.py": {"accept_invitation", "_take_off"},
+    "reminders/helpers.py": {"accept_invitation", "_take_off", "put_back", "stop_copies", "_open"},
     "reminders/policies.py": {"_apply"},
     "reminders/resending.py": {"resend"},
     "reminders/unreached.py": {"take_off_list", "trust_address"},

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ocrevus_tracker.accounts.models import Clinic, Membership, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, StaffInvitation, User
 from reminders import emails
 from reminders.models import Helper, Kind, Level, Preference, Reminder
-from schedules.models import Appointment, Course, Patient
+from schedules.models import Appointment, Course, Patient, PatientInvitation
 from tests.cast import NEW_YORK, NOW, TODAY, days
 
 LANGUAGES = ("en", "es")
@@ -23,6 +23,8 @@ DUE_IN = {
     Kind.OVERDUE_2: -36,
     Kind.OVERDUE_3: -50,
 }
+INVITES = (Kind.HELPER_INVITE, Kind.PATIENT_INVITE)
+TO_STAFF = (Kind.STAFF_INVITE, Kind.DIGEST)
 VISITS = (Kind.BOOKED, Kind.CHANGED, Kind.CANCELLED, Kind.PREPARE, Kind.DAY_BEFORE)
 VISIT_AT = dt.datetime(2026, 3, 17, 9, tzinfo=NEW_YORK)
 TOLD_VISIT_AT = dt.datetime(2026, 3, 16, 13, 30, tzinfo=NEW_YORK)
@@ -47,13 +49,13 @@ def everything() -> list[Sample]:
     samples = [
         Sample(kind, language, level, to_helper)
         for kind in Kind
-        if kind != Kind.DIGEST
+        if kind not in TO_STAFF
         for language in LANGUAGES
         for level in Level
         for to_helper in (False, True)
-        if not (kind == Kind.HELPER_INVITE and to_helper)
+        if not (kind in INVITES and to_helper)
     ]
-    return [*samples, Sample(Kind.DIGEST)]
+    return [*samples, *(Sample(kind) for kind in TO_STAFF)]
 
 
 def by_kind(**only) -> pytest.MarkDecorator:
@@ -99,11 +101,16 @@ def reminder(sample: Sample, *, helper_name: str = "Leo", due_on=None, **fields)
     if sample.kind == Kind.DIGEST:
         user = User(name=fields.get("given_name", "Rosa"), email="rosa@harbor.test")
         return Reminder(member=Membership(user=user, clinic=clinic()), **row)
+    if sample.kind == Kind.STAFF_INVITE:
+        email = fields.get("email", "sam@example.org")
+        made = StaffInvitation(clinic=clinic(), email=email, role="nurse", seed="5eed")
+        return Reminder(staff_invitation=made, **row)
     of = patient(sample, **fields)
     if sample.kind == Kind.HELPER_INVITE or sample.to_helper:
-        made = helper(of, name=helper_name)
-        row |= {"helper": made, "recipient": made.recipient}
-    if sample.kind == Kind.HELPER_INVITE:
+        row |= {"helper": (one := helper(of, name=helper_name)), "recipient": one.recipient}
+    if sample.kind == Kind.PATIENT_INVITE:
+        row["patient_invitation"] = PatientInvitation(patient=of, email=of.email, seed="5eed")
+    if sample.kind in INVITES:
         return Reminder(patient=of, **row)
     due_on = due_on or TODAY + days(DUE_IN.get(sample.kind, 150))
     course = Course(pk=7, patient=of, next_due_on=due_on)

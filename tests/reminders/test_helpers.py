@@ -2,23 +2,24 @@
 
 import pytest
 
+from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit.models import Entry
 from reminders import helpers
 from reminders.models import Helper, Reminder, State
-from schedules.models import Course
+from schedules.models import UNDO_FOR, Course, Grant, Patient
 from tests.cast import NOW, TODAY, days
 
 pytestmark = pytest.mark.django_db
 
 
-def invite(patient, email: str = "hal@example.org", *, name: str = "Hal", now=NOW):
-    return helpers.invite_helper(
-        patient=patient, name=name, email=email, actor=patient.user, now=now
-    )
+def invite(patient, email: str = "hal@example.org", *, can: str = "reminders", now=NOW, **facts):
+    facts = {"name": "Hal", "actor": patient.user} | facts
+    return helpers.invite_helper(patient=patient, email=email, can=can, now=now, **facts)
 
 
 def acts() -> list[tuple[str, object]]:
-    entries = Entry.objects.exclude(act="add patient").exclude(act="record infusion")
+    made = ["add patient", "invite patient", "claim record", "record infusion"]
+    entries = Entry.objects.exclude(act__in=made)
     return [(entry.act, entry.actor) for entry in entries.order_by("pk")]
 
 
@@ -128,3 +129,122 @@ def test_removing_twice_is_removing_once(ben):
     helper.refresh_from_db()
     assert helper.removed_at == NOW
     assert acts()[1:] == [("remove helper", None)]
+
+
+def account(email: str = "hal@example.org") -> User:
+    return User.objects.get(email=email)
+
+
+def seen_by(user) -> set[str]:
+    return {one.given_name for one in Patient.objects.shown_to(user)}
+
+
+class TestWhatAHelperSees:
+    def test_nothing_before_they_say_yes(self, ben):
+        invite(ben)
+        assert not User.objects.filter(email="hal@example.org").exists()
+        assert not Grant.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("can", "copies", "tells"),
+        [("dates", False, False), ("reminders", True, False), ("tell", True, True)],
+    )
+    def test_what_the_patient_chose(self, ben, can, copies, tells):
+        helper = invite(ben, can=can).helper
+        helpers.accept_invitation(helper=helper, now=NOW)
+        helper.refresh_from_db()
+        assert seen_by(account()) == {"Ben"}
+        assert helper.grant.may_tell == tells
+        assert Helper.objects.getting_copies().exists() == copies
+        assert not account().has_usable_password()
+
+    def test_other_people_only_where_they_help_as_well(self, ben, carla, ana):
+        for patient in (ben, carla):
+            helpers.accept_invitation(helper=invite(patient).helper, now=NOW)
+        assert seen_by(account()) == {"Ben", "Carla"}
+
+    def test_a_record_once_however_many_help(self, ben, rosa):
+        for number in range(3):
+            helper = invite(ben, f"h{number}@example.org").helper
+            helpers.accept_invitation(helper=helper, now=NOW)
+        assert list(Patient.objects.visible_to(rosa)) == [ben]
+
+    def test_nothing_from_the_moment_they_are_removed(self, ben):
+        helper = invite(ben).helper
+        helpers.accept_invitation(helper=helper, now=NOW)
+        helpers.remove_helper(helper=helper, actor=ben.user, now=NOW)
+        assert seen_by(account()) == set()
+        assert not Patient.objects.visible_to(account()).exists()
+
+    def test_their_own_record_stays_theirs(self, ben, ana):
+        helper = invite(ben, "ana@example.org").helper
+        helpers.accept_invitation(helper=helper, now=NOW)
+        assert seen_by(ana.user) == {"Ana", "Ben"}
+        helpers.remove_helper(helper=helper, now=NOW)
+        assert seen_by(ana.user) == {"Ana"}
+
+    def test_who_was_asked_for_copies_alone_sees_none(self, ben):
+        helper = Helper.objects.create(
+            patient=ben, name="Old", email="old@example.org", invited_at=NOW
+        )
+        helpers.accept_invitation(helper=helper, now=NOW)
+        assert not Grant.objects.exists()
+        assert helper in Helper.objects.getting_copies()
+
+
+class TestPuttingBack:
+    def test_undoes_a_removal(self, ben):
+        helper = invite(ben).helper
+        helpers.accept_invitation(helper=helper, now=NOW)
+        helpers.remove_helper(helper=helper, actor=ben.user, now=NOW)
+        helper.refresh_from_db()
+        assert helpers.put_back(helper=helper, actor=ben.user, now=NOW)
+        assert seen_by(account()) == {"Ben"}
+        assert not helpers.put_back(helper=helper, actor=ben.user, now=NOW)
+        assert acts()[-1] == ("put helper back", ben.user)
+
+    def test_grants_nothing_to_who_has_not_said_yes(self, ben):
+        helper = invite(ben).helper
+        helpers.remove_helper(helper=helper, actor=ben.user, now=NOW)
+        assert helpers.put_back(helper=helper, actor=ben.user, now=NOW)
+        assert not Grant.objects.exists()
+
+    def test_is_for_a_moment(self, ben):
+        helper = invite(ben).helper
+        helpers.remove_helper(helper=helper, actor=ben.user, now=NOW)
+        assert not helpers.put_back(helper=helper, actor=ben.user, now=NOW + UNDO_FOR)
+
+    def test_brings_nobody_back_who_left_by_themselves(self, ben):
+        helper = invite(ben).helper
+        helpers.remove_helper(helper=helper, now=NOW)
+        assert not helpers.put_back(helper=helper, actor=ben.user, now=NOW)
+
+    def test_leaves_a_new_invitation_alone(self, ben):
+        helper = invite(ben).helper
+        helpers.remove_helper(helper=helper, actor=ben.user, now=NOW)
+        invite(ben)
+        assert not helpers.put_back(helper=helper, actor=ben.user, now=NOW)
+
+
+class TestStoppingCopies:
+    def test_leaves_the_dates(self, ben):
+        helper = invite(ben).helper
+        helpers.accept_invitation(helper=helper, now=NOW)
+        for first in (True, False):
+            assert helpers.stop_copies(helper=helper, now=NOW) == first
+        assert seen_by(account()) == {"Ben"}
+        assert not Helper.objects.getting_copies().exists()
+
+    def test_takes_off_the_list_who_has_nothing_else(self, ben):
+        helper = Helper.objects.create(
+            patient=ben, name="Old", email="old@example.org", invited_at=NOW, accepted_at=NOW
+        )
+        assert helpers.stop_copies(helper=helper, now=NOW)
+        helper.refresh_from_db()
+        assert helper.removed_at == NOW
+
+
+def test_the_reason_of_staff_is_on_the_trail(ben, rosa):
+    invite(ben, actor=rosa, reason="Asked on the phone")
+    entry = Entry.objects.get(act="invite helper")
+    assert (entry.actor, entry.reason) == (rosa, "Asked on the phone")

@@ -25,9 +25,8 @@ def client() -> Client:
 def hal(ben) -> Helper:
     ben.family_name = "Rarename"
     ben.save()
-    return helpers.invite_helper(
-        patient=ben, name="Hal Helper", email="hal@example.org", actor=ben.user, now=NOW
-    ).helper
+    asked = {"name": "Hal Helper", "email": "hal@example.org", "can": "reminders"}
+    return helpers.invite_helper(patient=ben, actor=ben.user, now=NOW, **asked).helper
 
 
 def standing(helper) -> tuple:
@@ -47,18 +46,33 @@ def test_it_says_who_asks_by_first_name_alone(client, hal, ben):
     for visitor in (client, signed_in(ben.user)):
         page = visitor.get(invitation_path(hal))
         html = text(page)
-        assert "Ben wants to share emails with you" in html
-        assert "Yes, send me copies" in html
+        assert "Ben wants to share dates with you" in html
+        assert "You also get a copy of the emails that we send to Ben." in html
         assert "No, thank you" in html
         for word in ("Rarename", "example.org", "Harbor", "infusion", "Ocrevus", "2026"):
             assert word not in html
         assert "no-store" in page["Cache-Control"]
 
 
-def test_yes_starts_copies(client, hal):
+def test_yes_opens_the_dates_to_whoever_signs_in(client, hal):
+    page = client.post(invitation_path(hal), YES)
+    assert "You can see Ben's dates" in text(page)
+    assert "We also send you a copy of our emails to Ben." in text(page)
+    assert standing(hal) == (NOW, None)
+    assert "_auth_user_id" not in client.session
+    assert hal.grant.user.email == "hal@example.org"
+
+
+def test_an_invitation_from_before_is_about_copies_alone(client, hal):
+    Helper.objects.update(sees_dates=False)
+    html = text(client.get(invitation_path(hal)))
+    assert "Ben wants to share emails with you" in html
+    assert "Yes, send me copies" in html
     page = client.post(invitation_path(hal), YES)
     assert "We will send you a copy of our emails to Ben." in text(page)
-    assert standing(hal) == (NOW, None)
+    assert "Every copy has a link to stop them." in text(page)
+    hal.refresh_from_db()
+    assert hal.grant is None
 
 
 def test_no_ends_it(client, hal):
@@ -80,7 +94,7 @@ def test_a_second_tap_says_the_same(client, hal, clock, answer, expected):
 def test_no_after_yes_is_not_what_the_page_offers(client, hal):
     """A link that a scanner or a colleague posts to again takes nobody's copies away."""
     client.post(invitation_path(hal), YES)
-    assert "You get copies" in text(client.post(invitation_path(hal), NO))
+    assert "You said yes." in text(client.post(invitation_path(hal), NO))
     assert standing(hal) == (NOW, None)
 
 
@@ -114,7 +128,7 @@ def test_a_removed_link_says_whom_to_ask(client, hal, ben):
 def test_another_answer_is_none(client, hal, answer):
     before = everything()
     page = client.post(invitation_path(hal), answer)
-    assert "Yes, send me copies" in text(page)
+    assert "Ben wants to share dates with you" in text(page)
     assert everything() == before
 
 
@@ -134,7 +148,7 @@ def test_it_speaks_the_patients_language(client, hal):
     Patient.objects.filter(pk=hal.patient_id).update(language="es")
     page = client.get(invitation_path(hal))
     assert '<html lang="es"' in page.content.decode()
-    assert "Ben quiere compartir correos con usted" in text(page)
+    assert "Ben quiere compartir fechas con usted" in text(page)
 
 
 def test_a_name_cannot_write_the_page(client, hal):

@@ -11,7 +11,7 @@ from django.urls import reverse
 from ocrevus_tracker.audit.models import Entry
 from reminders import helpers
 from reminders.models import DeadAddress, Helper, Level, Preference, Reminder, State, Topic
-from schedules.models import Course, Patient
+from schedules.models import UNDO_FOR, Course, Patient
 from tests.cast import NOW, TODAY, book, days, make_patient, signed_in
 
 from .test_stop_page import everything, text
@@ -19,7 +19,7 @@ from .test_stop_page import everything, text
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 ANSWERS = {"which": "all", "level": "date", "language": "en"}
-PAGES = ["settings", "sent", "add_helper"]
+PAGES = ["settings", "sent", "people", "add_helper"]
 BUTTONS = ["test_mail", "stop_topic", "resume_topic"]
 
 
@@ -80,8 +80,9 @@ def test_nobody_else_finds_a_persons_helper(request, ben, who):
     helper = Helper.objects.create(patient=ben, name="Hal", email="hal@example.org", invited_at=NOW)
     user = request.getfixturevalue(who)
     user = getattr(user, "user", user)
-    for path in (at("remove_helper", None, helper.pk), at("remove_helper", ben, helper.pk)):
-        assert signed_in(user).post(path).status_code == 404
+    for name in ("remove_helper", "put_back_helper"):
+        for path in (at(name, None, helper.pk), at(name, ben, helper.pk)):
+            assert signed_in(user).post(path).status_code == 404
     helper.refresh_from_db()
     assert helper.removed_at is None
 
@@ -96,7 +97,7 @@ def test_a_couple_with_one_address_chooses_first(client, ben, harbor, rosa):
     assert (ben.wants_reminders, partner.wants_reminders) == (True, False)
 
 
-@pytest.mark.parametrize("record", ["", "x", "\x00", "9" * 40, "-1"])
+@pytest.mark.parametrize("record", ["", "x", "9" * 40, "-1"])
 def test_a_strange_record_is_no_page(client, record):
     assert client.get(at("settings"), {"record": record}).status_code == 404
 
@@ -394,8 +395,18 @@ def test_without_an_address_there_is_no_test(client, ben):
 
 
 def add(client, ben, **answers):
-    answers = {"name": "Hal", "email": "hal@example.org"} | answers
+    answers = {"name": "Hal", "email": "hal@example.org", "can": "dates"} | answers
     return client.post(at("add_helper", ben), answers, follow=True)
+
+
+def says_yes() -> Helper:
+    helper = Helper.objects.get()
+    helpers.accept_invitation(helper=helper, now=NOW)
+    return helper
+
+
+def test_nobody_is_said_to_see_the_dates(client, ben):
+    assert "No one else can see your dates." in text(client.get(at("people", ben)))
 
 
 def test_a_person_is_asked_and_shown_as_waiting(client, ben):
@@ -407,36 +418,72 @@ def test_a_person_is_asked_and_shown_as_waiting(client, ben):
 
 def test_a_double_tap_asks_once(client, ben):
     add(client, ben)
-    assert "Hal is on your list already. We kept one copy." in text(add(client, ben))
+    assert "Hal is on the list already. We kept one copy." in text(add(client, ben))
     assert Reminder.objects.count() == Helper.objects.count() == 1
 
 
-def test_who_said_yes_gets_copies_and_an_old_invite_says_so(client, ben, clock):
+@pytest.mark.parametrize(
+    ("can", "words"),
+    [
+        ("dates", "Sees dates"),
+        ("reminders", "Sees dates, gets copies of emails"),
+        ("tell", "Sees dates, gets copies of emails, can tell the clinic about changes"),
+    ],
+)
+def test_the_list_says_what_each_may_do(client, ben, can, words):
+    assert f"<p>{words}</p>" in text(add(client, ben, can=can))
+
+
+def test_whoever_said_yes_is_seen_and_an_old_invite_says_so(client, ben, clock):
     add(client, ben)
-    helpers.accept_invitation(helper=Helper.objects.get(), now=NOW)
+    hal = says_yes()
     add(client, ben, name="Ida", email="ida@example.org")
+    assert "Said yes. Has not looked yet." in text(client.get(at("people", ben)))
+    hal.refresh_from_db()
+    signed_in(hal.grant.user).get("/home/")
     clock.move_to(NOW + days(15))
     signed_in(ben.user, client)
-    html = text(client.get(at("settings", ben)))
-    assert "Gets copies" in html
+    html = text(client.get(at("people", ben)))
+    assert "Last seen Thursday, March 12, 2026" in html
     assert "The invite is too old. Add this person again to send a new one." in html
 
 
-def test_removing_asks_first(client, ben):
+def test_removing_is_instant_and_can_be_undone(client, ben):
     add(client, ben)
-    helper = Helper.objects.get()
-    path = at("remove_helper", ben, helper.pk)
-    before = everything()
-    assert "Stop copies to Hal?" in text(client.get(path))
-    assert everything() == before
+    hal = says_yes()
+    hal.refresh_from_db()
+    helper = signed_in(hal.grant.user)
+    assert helper.get("/home/").status_code == 200
     for _tap in range(2):
-        page = client.post(path, follow=True)
-        assert "Hal will get no more copies of your emails." in text(page)
-    assert "Nobody else gets copies of your emails." in text(page)
+        page = client.post(at("remove_helper", ben, hal.pk), follow=True)
+        assert "Hal can no longer see your dates, and gets no copies." in text(page)
+    assert "No one else can see your dates." in text(page)
+    assert helper.get("/home/").status_code == 404
+    page = client.post(at("put_back_helper", ben, hal.pk), follow=True)
+    assert "Hal is back on the list." in text(page)
+    assert helper.get("/home/").status_code == 200
+
+
+def test_undoing_too_late_says_what_to_do(client, ben, clock):
+    add(client, ben)
+    hal = Helper.objects.get()
+    client.post(at("remove_helper", ben, hal.pk))
+    clock.move_to(NOW + UNDO_FOR)
+    page = client.post(at("put_back_helper", ben, hal.pk), follow=True)
+    assert "It is too late to undo this. Add Hal again." in text(page)
+    assert "Undo" not in text(client.get(at("people", ben))).replace("undo this", "")
+
+
+@pytest.mark.parametrize("name", ["remove_helper", "put_back_helper"])
+def test_neither_is_done_by_a_link(client, ben, name):
+    add(client, ben)
+    assert client.get(at(name, ben, Helper.objects.get().pk)).status_code == 405
 
 
 def test_a_refusal_is_said_and_loses_nothing(client, ben):
-    page = client.post(at("add_helper", ben), {"name": "Me", "email": "BEN@example.org"})
+    page = client.post(
+        at("add_helper", ben), {"name": "Me", "email": "BEN@example.org", "can": "dates"}
+    )
     assert "This is your own address." in text(page)
     assert 'value="Me"' in page.content.decode()
 
@@ -449,6 +496,8 @@ def test_a_refusal_is_said_and_loses_nothing(client, ben):
         ({"name": "H\x00al"}, "Take out the characters that cannot be shown"),
         ({"name": ""}, "Enter a name"),
         ({"name": "x" * 81}, "Use 80 characters or fewer"),
+        ({"can": ""}, "Choose an answer for “They can”"),
+        ({"can": "everything"}, "Choose one of the answers"),
         ({"email": ""}, "Enter an email address, like name@example.com"),
         ({"email": "hal@example.org\r\nBcc: x@example.org"}, "Enter an email address"),
         ({"email": "hal@example.org\nx"}, "Enter an email address"),
@@ -476,8 +525,8 @@ def test_a_name_is_shown_as_it_is(client, ben, name):
     assert "<script>alert" not in html
     for sign in ("{{7*7}}{%x%}", "%s{0.__class__}"):
         assert (sign in html) == (sign == name)
-    remove = client.get(at("remove_helper", ben, Helper.objects.get().pk))
-    assert remove.status_code == 200
+    page = client.post(at("remove_helper", ben, Helper.objects.get().pk), follow=True)
+    assert "<script>alert" not in page.content.decode()
 
 
 def test_a_quoted_address_is_one_recipient(client, ben):

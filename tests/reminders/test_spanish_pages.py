@@ -47,7 +47,7 @@ def everything_at_once(ben) -> Helper:
         )  # fmt: skip
     Preference.objects.create(patient=ben, changed_at=NOW, stops_visit=True)
     DeadAddress.objects.create(patient=ben, email="hal@example.org", found_at=NOW)
-    asked = {"patient": ben, "actor": ben.user}
+    asked = {"patient": ben, "actor": ben.user, "can": "tell"}
     old = NOW - days(20)
     helpers.invite_helper(name="Ida", email="ida@example.org", now=old, **asked)
     return helpers.invite_helper(name="Hal", email="hal@example.org", now=NOW, **asked).helper
@@ -73,9 +73,9 @@ def pages(ben, hal) -> list[set[str]]:
         own.get(add),
         own.post(add, {"name": "", "email": "x"}),
         own.post(add, {"name": "x\ny\u202e", "email": "x" * 300}),
-        own.post(add, {"name": "Ben", "email": "ben@example.org"}),
-        own.post(add, {"name": "Hal", "email": "hal@example.org"}, follow=True),
-        own.get(reverse("reminders:remove_helper", args=[hal.pk]) + record),
+        own.post(add, {"name": "Ben", "email": "ben@example.org", "can": "dates"}),
+        own.post(add, {"name": "Hal", "email": "hal@example.org", "can": "dates"}, follow=True),
+        own.get(reverse("reminders:people") + record),
         own.post(settings, {}),
         own.post(settings, answers | {"which": "x"}),
         own.post(settings, answers, follow=True),

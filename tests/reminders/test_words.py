@@ -20,7 +20,7 @@ from reminders import skeletons
 from reminders.models import Kind, Level
 from schedules.templatetags.tracker import clock, long_date
 
-from .letters import Sample, Words, by_kind, clinic, letter
+from .letters import INVITES, TO_STAFF, Sample, Words, by_kind, clinic, letter
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for its own version in a way that is going away
@@ -140,7 +140,7 @@ class TestWhatItMustNotTell:
     @by_kind(level=Level.MESSAGE_ONLY)
     def test_anything_where_only_a_message_may_be_told(self, samples):
         for sample in samples:
-            if sample.kind == Kind.HELPER_INVITE:
+            if sample.kind in INVITES:
                 continue  # has a text of its own at every level
             made = letter(sample)
             assert not DATES.search(made.text)
@@ -156,7 +156,7 @@ def test_in_plain_words_it_says_what_the_visit_is(language):
     words = {"en": ("infusion", "or think you have an infection"),
              "es": ("infusión", "o cree que tiene una infección")}[language]  # fmt: skip
     for kind in Kind:
-        if kind in {Kind.HELPER_INVITE, Kind.DIGEST}:
+        if kind in {*INVITES, *TO_STAFF}:
             continue
         text = letter(Sample(kind, language, Level.PLAIN)).text
         assert words[0] in text or kind == Kind.DATE_MOVED

@@ -29,17 +29,6 @@ class TestAddPatient:
         assert (course.regimen_code, course.regimen_version) == ("ocrevus-iv", "2026-11")
         assert course.next_due_on is None
 
-    def test_an_address_makes_somebody_who_can_sign_in(self, ana):
-        assert ana.user.email == "ana@example.org"
-        assert not ana.user.has_usable_password()
-
-    def test_a_couple_with_one_address_signs_in_once(self, harbor, rosa, ana):
-        partner = make_patient(harbor, rosa, "Abe", email="ANA@example.org")
-        assert partner.user == ana.user
-
-    def test_without_an_address_nobody_signs_in(self, harbor, rosa):
-        assert make_patient(harbor, rosa, "Abe", email="").user is None
-
     def test_an_order_sets_the_first_due_date(self, harbor, rosa):
         patient = make_patient(harbor, rosa, "Abe", ordered_for=dt.date(2026, 4, 1))
         assert patient.courses.get().next_due_on == dt.date(2026, 4, 1)
@@ -67,11 +56,6 @@ class TestAddPatient:
         first = make_patient(harbor, rosa, "Abe", entry_key=key)
         assert make_patient(harbor, rosa, "Abe", entry_key=key) == first
 
-    def test_a_changed_address_moves_the_sign_in(self, ana, rosa):
-        ana.email = "new@example.org"
-        actions.change_patient(patient=ana, changed=["email"], actor=rosa, now=NOW)
-        assert Patient.objects.get(pk=ana.pk).user == User.objects.get(email="new@example.org")
-
     def test_a_change_leaves_what_somebody_else_changed(self, ana, rosa):
         before = Patient.objects.get(pk=ana.pk)
         ana.email = "right@example.org"
@@ -80,7 +64,6 @@ class TestAddPatient:
         actions.change_patient(patient=before, changed=["phone"], actor=rosa, now=NOW)
         after = Patient.objects.get(pk=ana.pk)
         assert (after.email, after.phone) == ("right@example.org", "555")
-        assert after.user.email == "right@example.org"
 
     def test_a_time_zone_that_is_none_is_refused(self, harbor, rosa):
         with pytest.raises(ValidationError, match="Mars"):

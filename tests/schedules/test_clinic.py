@@ -274,10 +274,13 @@ class TestClosures:
         prescriber.post(f"{CLINIC}closures/add/", closure(first, last))
         assert Closure.objects.exists()
 
-    def test_one_that_has_begun_can_be_entered_and_is_shown_to_its_end(self, prescriber, clock):
+    def test_one_that_has_begun_can_be_entered_and_is_shown_to_its_end(
+        self, prescriber, clock, priya
+    ):
         prescriber.post(f"{CLINIC}closures/add/", closure((3, 2, 2026), (3, 13, 2026)))
         assert "Staff training" in text(prescriber.get(CLINIC))
         clock.move_to(NOW + days(2), tick=False)
+        signed_in(priya, prescriber)
         assert "No closure is planned." in text(prescriber.get(CLINIC))
 
     def test_a_form_of_another_clinic_is_not_used_here(self, prescriber, priya, harbor, hill):
@@ -387,10 +390,10 @@ class TestSeveralClinics:
         Membership.objects.create(user=priya, clinic=hill, role=Role.NURSE)
         return prescriber
 
-    def test_the_first_is_shown_and_the_other_a_link_away(self, both, harbor, hill):
+    def test_the_first_is_shown_and_the_other_a_switch_away(self, both, harbor, hill):
         page = both.get(CLINIC)
         assert page.context["clinic"] == harbor
-        assert f"?clinic={hill.slug}" in text(page)
+        assert f'name="clinic" value="{hill.slug}"' in text(page)
         assert both.get(f"{CLINIC}?clinic={hill.slug}").context["clinic"] == hill
 
     def test_with_one_clinic_there_is_no_choice(self, prescriber):

@@ -1,6 +1,7 @@
 """Finding, adding and changing patients, and one patient's page."""
 
 import datetime as dt
+import re
 import uuid
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from ocrevus_tracker.accounts.models import Membership
 from schedules import actions
 from schedules.engine.dates import months
 from schedules.engine.regimens import OCREVUS_IV, REGIMENS
-from schedules.models import ClinicRules, Patient, StopReason
+from schedules.models import ClinicRules, Patient, PatientInvitation, StopReason
 from tests.cast import NOW, TODAY, book, days, give, make_patient, signed_in
 from tests.schedules.test_views_record import text
 
@@ -42,12 +43,20 @@ def nurse(clock, rosa):
 
 
 class TestAdd:
-    def test_a_new_patient_has_a_page_and_can_sign_in(self, nurse):
+    def test_a_new_patient_has_a_page(self, nurse):
         page = nurse.post(ADD, details(), follow=True)
         assert "Saved. Dora is now a patient of Harbor Clinic." in text(page)
         patient = Patient.objects.get()
-        assert patient.user.email == "dora@example.org"
         assert (patient.full_name, patient.age_on(TODAY)) == ("Dora Díaz", 43)
+
+    @pytest.mark.parametrize(("ticked", "count"), [({"invite": "on"}, 1), ({}, 0)])
+    def test_the_invitation_is_ticked_already_and_goes_out_unless_that_is_undone(
+        self, nurse, ticked, count
+    ):
+        assert re.search(r'name="invite"[^>]* checked', nurse.get(ADD).content.decode())
+        nurse.post(ADD, details(**ticked))
+        assert Patient.objects.get().user is None
+        assert PatientInvitation.objects.count() == count
 
     def test_the_plan_and_the_ordered_date_are_kept(self, nurse):
         ordered = {"ordered_for_month": "4", "ordered_for_day": "1", "ordered_for_year": "2026"}
@@ -293,7 +302,7 @@ class TestPatientPage:
         book(ben.course, rosa, TODAY + days(40))
         with CaptureQueriesContext(connection) as long:
             nurse.get(f"/staff/patients/{ben.pk}/")
-        assert len(short) + 2 >= len(long) <= 15
+        assert len(short) + 2 >= len(long) <= 17
 
     def test_names_are_text_not_markup(self, nurse, harbor, rosa):
         patient = make_patient(harbor, rosa, "<i>Abe</i>")

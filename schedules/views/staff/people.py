@@ -12,14 +12,23 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ocrevus_tracker.accounts.access import Duty, staff
+from ocrevus_tracker.accounts.access import Duty, staff, work_of
+from ocrevus_tracker.accounts.models import Clinic
 from schedules import actions
 from schedules.forms.people import NewPatientForm, PatientForm, SearchForm
 from schedules.models import Appointment, Infusion, Patient
 from schedules.views import seeing
-from schedules.views.access import clinics_of, page, staff_patient, user_of
+from schedules.views.access import (
+    chosen_clinic,
+    clinics_of,
+    may_open,
+    page,
+    staff_patient,
+    staying_at,
+    user_of,
+)
 from schedules.views.patient import booked_visits, every_infusion, home_facts
-from schedules.views.staff import corrections, courses, holding, screening
+from schedules.views.staff import corrections, courses, holding, online, screening
 from schedules.views.staff import infusions as recording
 
 PATIENTS_PER_PAGE = 25
@@ -27,25 +36,29 @@ PATIENTS_PER_PAGE = 25
 
 @staff(Duty.SEE, "GET")
 def patients(request: HttpRequest) -> HttpResponse:
-    """Everyone, or those whose name or record number begins with the typed words."""
+    """Everyone at the clinic, or those whose name or record number begins with the typed words."""
     now = timezone.now()
-    clinics = clinics_of(request)
+    clinic = chosen_clinic(request)
     form = SearchForm(request.GET if request.GET.get("q", "").strip() else None)
     words = form.cleaned_data["q"] if form.is_valid() else ""
-    found = Patient.objects.of_staff(user_of(request)).matching(words).select_related("clinic")
+    found = (
+        Patient.objects.of_staff(user_of(request))
+        .filter(clinic=clinic)
+        .matching(words)
+        .select_related("clinic")
+    )
     ordered = found.order_by("family_name", "given_name", "pk")
     rows = Paginator(ordered, PATIENTS_PER_PAGE).get_page(request.GET.get("page"))
     seeing.lists(request, rows)
     return page(
         request,
         "staff/patients.html",
-        clinic=clinics[0],
+        clinic=clinic,
         now=now,
         form=form,
         words=words,
-        query=urlencode({"q": words}),
+        query=urlencode({"q": words} | staying_at(clinic, request)),
         rows=rows,
-        several=len(clinics) > 1,
     )
 
 
@@ -53,12 +66,17 @@ def patients(request: HttpRequest) -> HttpResponse:
 def add_patient(request: HttpRequest) -> HttpResponse:
     """A new record with its course."""
     now = timezone.now()
-    clinics = clinics_of(request)
+    clinic = chosen_clinic(request)
     data = request.POST if request.method == "POST" else None
-    form = NewPatientForm(data, today=clinics[0].local_date(now), clinics=clinics)
+    form = NewPatientForm(data, today=clinic.local_date(now), clinics=_first(clinic, request))
     if form.is_valid() and (saved := _add(request, form, now=now)):
         return redirect("staff:patient", saved.pk)
-    return page(request, "staff/add_patient.html", clinic=clinics[0], now=now, form=form)
+    return page(request, "staff/add_patient.html", clinic=clinic, now=now, form=form)
+
+
+def _first(clinic: Clinic, request: HttpRequest) -> list[Clinic]:
+    """Where the person may add patients, `clinic` first."""
+    return sorted(clinics_of(request), key=lambda one: one != clinic)
 
 
 def _add(request: HttpRequest, form: NewPatientForm, *, now: dt.datetime) -> Patient | None:
@@ -72,6 +90,7 @@ def _add(request: HttpRequest, form: NewPatientForm, *, now: dt.datetime) -> Pat
             now=now,
             regimen_code=form.chosen_regimen(),
             ordered_for=answers["ordered_for"],
+            invite=answers["invite"],
         )
     except actions.UnableToSavePatient as refusal:
         form.add_error("record_number", str(refusal))
@@ -93,13 +112,17 @@ def patient(request: HttpRequest, pk: int) -> HttpResponse:
     infusions = every_infusion(record.course)
     shown = facts | {
         "age": record.age_on(record.clinic.local_date(now)),
-        "steps": _steps(record, infusions, now),
+        "steps": [
+            (address, words)
+            for address, words in _steps(record, infusions, now)
+            if may_open(work_of(request), record.clinic, address)
+        ],
         "visits": _visits(record, now),
         "infusions": [(one, one.can_be_undone(by=user, now=now)) for one in infusions],
     }
     shown = shown | screening.section(record, now) | holding.section(record, now)
     shown = shown | courses.section(record, now) | corrections.section(record, now)
-    shown = shown | recording.section(record, now)
+    shown = shown | recording.section(record, now) | online.section(record, now)
     return page(request, "staff/patient.html", clinic=record.clinic, now=now, **shown)
 
 
