@@ -4,7 +4,7 @@ DATABASE_URL        default: SQLite in var/
 REDIS_URL           default: the embedded broker on a unix socket
 EMAIL_URL           default: one file per mail in var/mail/
 ALLOWED_HOSTS       comma-separated; set it and DEBUG is off unless asked for
-SECRET_KEY          required when DEBUG is off; else made once and kept in var/
+SECRET_KEY          required when DEBUG is off, 50 characters or more; else made and kept in var/
 SECRET_KEY_FALLBACKS  comma-separated: earlier keys, while what they sealed is still about
 DJANGO_ADMIN        opens Django's own admin at /admin/, for superusers with a second step
 SITE_URL            the address that mails link to
@@ -20,13 +20,12 @@ AUDIT_KEYS          comma-separated, what signs the trail: the first is in use, 
                     believed. Default: SECRET_KEY. Add a new one in front, take none away
 REMINDER_…          lease, grace and poll times in seconds; the receipt journal's path
   STALE_SECONDS     without work for so long, /readyz and audit_reminders say that the worker is off
-  WEBHOOK_KEY       opens /mail/events/ for reports signed with this key
+  WEBHOOK_KEY       opens /mail/events/ for reports signed with this key, 22 characters or more
   BOUNCE_ADDRESS    mails leave as bounce+<id>@…, so that one that comes back says which it was
   RELAY_LOOKUP      a command that is asked which Message-IDs the mail relay has taken
 """
 
 import os
-import secrets
 import shlex
 import tempfile
 from datetime import timedelta
@@ -35,7 +34,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from csp.constants import NONE, SELF
+
+from ocrevus_tracker.keys import shared_secret, signing_key
 
 env = environ.Env()
 
@@ -49,27 +50,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 # With no allowed host Django answers this machine only, so that is where debugging may be on.
 DEBUG = env.bool("DEBUG", default=not ALLOWED_HOSTS)
 
-
-def _secret_key() -> str:
-    """The key from the environment, or (debugging only) one made on the first start."""
-    if given := env.str("SECRET_KEY", default=""):
-        return str(given)
-    if not DEBUG:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is not set. Make one with "
-            "`python3 -c 'import secrets; print(secrets.token_urlsafe(50))'` and keep it secret."
-        )
-    path = VAR_DIR / "secret-key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(50))
-    return path.read_text()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = signing_key(
+    env.str("SECRET_KEY", default=""), made_up_in=VAR_DIR / "secret-key" if DEBUG else None
+)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 SITE_NAME = env.str("SITE_NAME", default="Clinic Visits")
@@ -101,6 +84,10 @@ if DJANGO_ADMIN:
     INSTALLED_APPS.append("django.contrib.admin")
 
 MIDDLEWARE = [
+    # What every answer says, whoever gives it: these three stand outside all others.
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "ocrevus_tracker.walls.Walls",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -110,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "ocrevus_tracker.accounts.middleware.DoorLanguage",
     "ocrevus_tracker.accounts.middleware.SessionLimits",
     "ocrevus_tracker.accounts.middleware.SecondStep",
 ]
@@ -158,10 +146,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shared by all processes and there without Redis, so sign-in limits hold when Redis is away.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "ocrevus_tracker.json_cache.JsonCache",
         "LOCATION": "cache",
-        # Django's 300 would let a flood of addresses push out who has no tries left.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -198,7 +184,7 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -237,6 +223,8 @@ ANYMAIL = {
     for name, value in os.environ.items()
     if name.startswith("ANYMAIL_")
 }
+for _name in ("WEBHOOK_SECRET", "MAILGUN_WEBHOOK_SIGNING_KEY"):
+    shared_secret(f"ANYMAIL_{_name}", ANYMAIL.get(_name, ""), debug=DEBUG)
 
 REMINDER_LEASE_SECONDS = env.int("REMINDER_LEASE_SECONDS", default=120)
 REMINDER_GRACE_SECONDS = env.int("REMINDER_GRACE_SECONDS", default=15 * 60)
@@ -246,7 +234,9 @@ REMINDER_GROUP = env.int("REMINDER_GROUP", default=250)
 REMINDER_POLL_SECONDS = env.int("REMINDER_POLL_SECONDS", default=30)
 REMINDER_STALE_SECONDS = env.int("REMINDER_STALE_SECONDS", default=5 * 60)
 REMINDER_JOURNAL = Path(env.str("REMINDER_JOURNAL", default=str(VAR_DIR / "mail-receipts.journal")))
-REMINDER_WEBHOOK_KEY = env.str("REMINDER_WEBHOOK_KEY", default="")
+REMINDER_WEBHOOK_KEY = shared_secret(
+    "REMINDER_WEBHOOK_KEY", env.str("REMINDER_WEBHOOK_KEY", default=""), debug=DEBUG
+)
 REMINDER_BOUNCE_ADDRESS = env.str("REMINDER_BOUNCE_ADDRESS", default="")
 REMINDER_RELAY_LOOKUP = shlex.split(env.str("REMINDER_RELAY_LOOKUP", default=""))
 
@@ -335,6 +325,32 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Only what we serve ourselves; nothing written into a page runs, or changes how it looks.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# No page of ours asks a device for anything. Passkeys stay possible: they are not named here.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera"),
+        *("display-capture", "encrypted-media", "fullscreen", "geolocation", "gyroscope"),
+        *("hid", "idle-detection", "interest-cohort", "local-fonts", "magnetometer"),
+        *("microphone", "midi", "payment", "picture-in-picture", "serial", "sync-xhr"),
+        *("usb", "web-share", "xr-spatial-tracking"),
+    )
+}
 
 # -- Language, time, files ---------------------------------------------------
 
@@ -356,7 +372,10 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes, files included
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 # -- Logs: ids, never people -------------------------------------------------
 

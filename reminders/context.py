@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from ocrevus_tracker.accounts.models import User
-from schedules.models import Patient
+from schedules.models import Patient, PatientQuerySet
 
 from .models import Deployment, Heartbeat
 
@@ -34,16 +34,17 @@ def standstill(request: HttpRequest) -> dict[str, Any]:
 def _seen_by(request: HttpRequest) -> Standstill | None:
     if not isinstance(request.user, User):
         return None
-    return find_standstill(timezone.now())
+    return find_standstill(timezone.now(), Patient.objects.of_staff(request.user))
 
 
-def find_standstill(now: dt.datetime) -> Standstill | None:
+def find_standstill(now: dt.datetime, patients: PatientQuerySet) -> Standstill | None:
     """Whether reminders stand still at `now` (aware), seen in one query.
 
-    Where nothing ever ran, since the first patient was entered.
+    Where nothing ever ran, since the first of `patients` was entered; where there is none yet,
+    nobody waits for a reminder.
     """
     row = (
-        Patient.objects.order_by("pk")
+        patients.order_by("pk")
         .values_list(
             "created_at",
             _of_the_one(Heartbeat, "planned_at"),

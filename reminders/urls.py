@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from schedules.models import RequestKind
+
 from . import views, webhooks
-from .views import links, patient, people
+from .views import links, patient, people, rights
 
 app_name = "reminders"
 urlpatterns = [
@@ -35,6 +37,24 @@ urlpatterns = [
     path("my/people/add/", people.add_helper, name="add_helper"),
     path("my/people/<int:helper_pk>/remove/", people.remove_helper, name="remove_helper"),
     path("my/people/<int:helper_pk>/undo/", people.put_back_helper, name="put_back_helper"),
+    # What a patient may ask for, and the clinic's answers.
+    path("my/data/", rights.show, name="rights"),
+    path("my/data/json/", rights.download, {"kind": "json"}, name="data_as_json"),
+    path("my/data/csv/", rights.download, {"kind": "csv"}, name="data_as_csv"),
+    path(
+        "my/data/correct/",
+        rights.ask,
+        {"kind": RequestKind.CORRECTION},
+        name="ask_correction",
+    ),
+    path("my/data/delete/", rights.ask, {"kind": RequestKind.DELETION}, name="ask_deletion"),
+    path("staff/patients/<int:pk>/requests/", rights.asked, name="requests"),
+    path(
+        "staff/patients/<int:pk>/requests/<int:request_pk>/",
+        rights.answer,
+        name="answer_request",
+    ),
+    path("staff/patients/<int:pk>/erase/", rights.erase, name="erase"),
     # Behind a link in a mail, without signing in.
     path("mail/stop/<str:token>/", links.stop, name="stop"),
     path("mail/helper/<str:token>/", links.invitation, name="invitation"),

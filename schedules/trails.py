@@ -56,11 +56,14 @@ def patients_of(clinic: Clinic, entries: Collection[Entry]) -> dict[int, Patient
 
 
 def _parts(clinic: Clinic, wanted: Wanted) -> list[QuerySet[Entry]]:
-    """Two questions, each of which an index answers."""
+    """Two questions, each of which an index answers: the records and the lists they were on, or
+    what happened at the clinic and at the door.
+    """
     matching = Entry.objects.filter(_matches(clinic, wanted))
     at_clinic = matching.filter(clinic=clinic)
     if wanted.patient:
-        return [at_clinic]
+        listed = Q(act=trail.VIEW_LIST, shown__contains=f",{wanted.patient},")
+        return [at_clinic.filter(patient_id=wanted.patient), at_clinic.filter(listed)]
     staff = Membership.objects.filter(clinic=clinic).values("user")
     treated = Patient.objects.filter(clinic=clinic, user__isnull=False).values("user")
     at_the_door = matching.filter(clinic=None)
@@ -71,8 +74,6 @@ def _matches(clinic: Clinic, wanted: Wanted) -> Q:
     asked = Q()
     if wanted.person:
         asked &= Q(actor=wanted.person)
-    if wanted.patient:
-        asked &= Q(patient_id=wanted.patient) | Q(shown__contains=f",{wanted.patient},")
     if wanted.acts:
         asked &= Q(act__in=wanted.acts)
     if wanted.without:

@@ -81,6 +81,7 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("audit/export/", trail.export, name="export_trail"),
     path("clinic/", clinic.show, name="clinic"),
     path("clinic/change/", clinic.change, name="change_clinic"),
+    path("clinic/keeping/", clinic.change_keeping, name="change_keeping"),
     path("clinic/checks/", clinic.change_checks, name="change_checks"),
     path("clinic/closures/add/", clinic.add_closure, name="add_closure"),
     path("clinic/closures/<int:closure_pk>/remove/", clinic.remove_closure, name="remove_closure"),

@@ -44,6 +44,8 @@ from schedules.models import (
     InfusionQuerySet,
     Outcome,
     Patient,
+    PatientRequest,
+    RequestKind,
     Restart,
     RestartChoice,
     held_on,
@@ -101,6 +103,9 @@ def courses_on(name: str, clinics: Sequence[Clinic], now: dt.datetime) -> Course
     for day in days:
         wanted |= Q(patient__clinic=day.clinic) & _WANTED[name](day)
     found = Course.objects.open().filter(wanted)
+    if name == "check":
+        # What a patient asks for has to be seen after the last infusion too.
+        found = Course.objects.filter(Q(stopped_on=None) & wanted | _asked_by_patients(days))
     if name in {"late", "due"}:
         return found.unbooked().order_by(F("next_due_on").asc(nulls_last=True), "pk")
     since = Q(appointments__status="booked")
@@ -172,6 +177,18 @@ def _still_needed(day: ClinicDay) -> Q:
     return Q(Exists(_holds().forgotten(day.today)))
 
 
+def _asks_for(kind: RequestKind) -> Callable[[ClinicDay], Q]:
+    asked = PatientRequest.objects.filter(patient=OuterRef("patient"), kind=kind, closed_at=None)
+    later = Course.objects.filter(patient=OuterRef("patient"), pk__gt=OuterRef("pk"))
+    return lambda _day: Q(Exists(asked)) & ~Q(Exists(later))
+
+
+def _asked_by_patients(days: Sequence[ClinicDay]) -> Q:
+    """The newest course of each patient who waits for an answer, stopped or not."""
+    asked = reduce(or_, (_asks_for(kind)(day) for kind in RequestKind for day in days[:1]))
+    return Q(patient__clinic__in=[day.clinic for day in days]) & asked
+
+
 def _visit_while_held(day: ClinicDay) -> Q:
     """R10: a visit that lies inside a hold, and that nobody has moved or cancelled yet."""
     ahead = _booked().filter(starts_at__gte=day.begins)
@@ -199,6 +216,14 @@ CHECKS = {
     "visit_while_held": Check(_visit_while_held, gettext_lazy("Visit while on hold")),
     "look_again": Check(_look_again, gettext_lazy("Hold or pause: look again")),
     "still_needed": Check(_still_needed, gettext_lazy("Hold or pause: still needed?")),
+    "asks_deletion": Check(
+        _asks_for(RequestKind.DELETION), gettext_lazy("Asks to be deleted"), "reminders:requests"
+    ),
+    "asks_correction": Check(
+        _asks_for(RequestKind.CORRECTION),
+        gettext_lazy("Asks for a correction"),
+        "reminders:requests",
+    ),
 }
 
 

@@ -23,6 +23,7 @@ from tests.services import CannotHaveError, broker, postgresql
 ROOT = Path(__file__).resolve().parent.parent
 # What a developer has set for the product itself must not change what the tests see.
 OURS = (
+    *("AUDIT_ANCHOR", "AUDIT_KEYS"),
     *("ALLOWED_HOSTS", "ANYMAIL_MAILGUN_WEBHOOK_SIGNING_KEY", "ANYMAIL_WEBHOOK_SECRET"),
     *("EMAIL_BACKEND", "REMINDER_BOUNCE_ADDRESS", "REMINDER_RELAY_LOOKUP", "REMINDER_WEBHOOK_KEY"),
     *("REMINDER_CONNECTIONS", "REMINDER_GROUP", "REMINDER_STALE_SECONDS"),

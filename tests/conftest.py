@@ -9,6 +9,8 @@ from django.test import TransactionTestCase
 
 from ocrevus_tracker.accounts import mailing
 from ocrevus_tracker.audit import guards
+from tests.telltales import Telltales, listening
+from tests.tenants import watching
 
 pytest_plugins = ["tests.cast"]
 
@@ -55,6 +57,22 @@ def _empty() -> None:
 def _quick_passwords(settings):
     """A real hash takes a fifth of a second; no test is about that."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _whose_rows(settings, monkeypatch):
+    """A page that asks about everybody's patients fails its test: see tests/tenants.py."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.tenants.TenantGuard"]
+    with watching(monkeypatch):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def telltales(monkeypatch) -> Iterator[Telltales]:
+    """A test in which something about a patient is told to a log or the like fails."""
+    with listening(monkeypatch) as ears:
+        yield ears
+    assert ears.told == []
 
 
 @pytest.fixture(autouse=True)

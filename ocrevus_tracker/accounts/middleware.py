@@ -8,6 +8,8 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from . import drafts, ending, factors, sessions
 from .models import User
@@ -18,6 +20,29 @@ Answer = Callable[[HttpRequest], HttpResponse]
 OPEN = ("/sign-in/", "/sign-out/", "/mail/", "/healthz", "/readyz", "/favicon.ico")
 # Where somebody sets up the second step that all else waits for.
 SETTING_UP = "/my/sign-in/"
+
+# All that a patient meets on the way in, whole in each of LANGUAGES.
+PATIENTS_DOORS = (
+    *("/sign-in/", "/sign-in/code/", "/sign-in/link/", "/sign-in/passkey/"),
+    *("/my/sign-in/faster/", "/my/sign-in/passkeys/add/"),
+)
+
+
+class DoorLanguage:
+    """Speaks the browser's language at the patients' doors: who knocks is not known yet, and
+    whoever is, has chosen no language for pages. All other pages are in English.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path not in PATIENTS_DOORS:
+            return self.get_response(request)
+        with translation.override(translation.get_language_from_request(request)):
+            response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        return response
 
 
 class SessionLimits:

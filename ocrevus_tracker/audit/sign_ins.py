@@ -1,29 +1,14 @@
-"""Sign-in events in the trail: who came in, went out, or changed how they get in."""
+"""Sign-in events in the trail: who came in, went out, was refused, or changed how they get in."""
 
-from django.db.models import Q
+from ocrevus_tracker.accounts.events import Event
 
-from ocrevus_tracker.accounts.events import Event, What
-from ocrevus_tracker.accounts.models import Clinic
-
-from .trail import record
+from . import trail
 
 
 def record_sign_in(event: Event) -> None:
-    """Add an entry at each clinic that the person works at or is treated at.
+    """Add an entry, which belongs to no clinic: the pages show it at each clinic of the person.
 
-    Tries that failed and codes that were sent stay in the log: an entry belongs to a clinic, so
-    they could be written for people whom we know alone, and the time that a write takes would
-    tell them from strangers.
+    For an address that nobody has as well, and by the same work: who tries addresses learns
+    nothing from the time that an answer takes.
     """
-    if event.person is None or event.what in {What.FAILED, What.CODE_SENT}:
-        return
-    theirs = Q(memberships__user=event.person) | Q(patients__user=event.person)
-    for clinic in Clinic.objects.filter(theirs).distinct().order_by("pk"):
-        record(
-            at=event.at,
-            actor=event.person,
-            clinic=clinic,
-            act=event.what,
-            subject=event.person,
-            reason=event.detail,
-        )
+    trail.record_sign_in(at=event.at, user=event.person, event=event.what, reason=event.detail)

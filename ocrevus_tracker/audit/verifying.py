@@ -5,10 +5,10 @@ Says which row is the first that is not, in the order of the chain; what is not 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import connection
-from django.db.models import Count
+from django.db import DatabaseError, connection
+from django.db.models import Count, QuerySet
 
 from . import digests, guards
 from .anchor import Anchor, Anchored
@@ -16,6 +16,10 @@ from .models import ERASE, Detail, Entry, Seal
 
 ENTRY, SEAL = Entry._meta.db_table, Seal._meta.db_table  # noqa: SLF001 - Django's public _meta
 AT_ONCE = 500
+WHOLE = Entry.objects.select_related("detail")
+# What comes of a value that does not fit its column: SQLite keeps anything.
+UNREADABLE = (ValueError, TypeError, OverflowError, DatabaseError)
+M = TypeVar("M", Entry, Seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +80,15 @@ class _Look:
 
     def report_all(self) -> Report:
         report = self.report
-        links = {link.number: link for link in Seal.objects.defer("entries")}
+        numbers = Seal.objects.values_list("number", flat=True)
+        links = set(numbers.iterator())
         report.seals = len(links)
-        report.anchored = len(links.keys() & self.anchor.lines.keys())
+        report.anchored = len(links & self.anchor.lines.keys())
         before = 0
         for number in sorted({*links, *self.anchor.lines, *self.printed}):
             if number != before + 1:
                 self._find(SEAL, before + 1, "this link of the chain was removed")
-            self._look_at_link(number, links.get(number))
+            self._look_at_link(number)
             before = number
         self._look_at_the_rest()
         if links and not self.anchor.lines and not self.printed:
@@ -92,14 +97,16 @@ class _Look:
             self._find("trigger", name, "the database's own guard is missing")
         return report
 
-    def _look_at_link(self, number: int, link: Seal | None) -> None:
-        known = self.anchor.get(number)
+    def _look_at_link(self, number: int) -> None:
+        found = _readable(Seal.objects.all(), [number])
+        link, known = found.get(number), self.anchor.get(number)
         entries = list(known.entries) if known else []
         if link is not None:
-            entries = entries or [(pk, digest) for pk, digest in link.entries]
+            entries = entries or _entries_in(link)
         self._look_at_entries(entries)
         if link is None:
-            self._find(SEAL, number, "this link of the chain was removed")
+            why = "cannot be read" if number in found else "was removed"
+            self._find(SEAL, number, f"this link of the chain {why}")
             return
         self._look_for_slipped_in(link, entries)
         if why := self._why_broken(link, known):
@@ -109,7 +116,7 @@ class _Look:
 
     def _look_for_slipped_in(self, link: Seal, entries: Sequence[tuple[int, str]]) -> None:
         expected = {pk for pk, _digest in entries}
-        for pk, _digest in link.entries:
+        for pk, _digest in _entries_in(link):
             if pk not in expected:
                 self.in_chain.add(pk)
                 self._find(ENTRY, pk, "it was put into the chain after this link was closed")
@@ -127,31 +134,40 @@ class _Look:
     def _look_at_entries(self, expected: Sequence[tuple[int, str]]) -> None:
         """`expected` are ids with the digest, or the beginning of it, that was sealed."""
         self.in_chain.update(pk for pk, _digest in expected)
-        rows = Entry.objects.select_related("detail").in_bulk([pk for pk, _digest in expected])
+        rows = _readable(WHOLE, [pk for pk, _digest in expected])
         for pk, digest in expected:
-            why = _why_bad(rows.get(pk), digest) or self._why_details_bad(rows[pk])
-            if why:
+            if pk not in rows:
+                self._find(ENTRY, pk, "it was removed")
+            elif why := self._why_bad(rows[pk], digest):
                 self._find(ENTRY, pk, why)
 
     def _look_at_the_rest(self) -> None:
         """What no link holds: genuine and waiting to be sealed, or put there by somebody else."""
         copies = _copies()
-        for entry in self._not_in_chain():
-            if not digests.is_genuine(entry, entry.digest):
-                self._find(ENTRY, entry.pk, "it was put in or changed, not written by this service")
-            elif copies.get(entry.digest, entry.pk) != entry.pk:
-                self._find(ENTRY, entry.pk, f"it is a copy of entry {copies[entry.digest]}")
-            elif why := self._why_details_bad(entry):
-                self._find(ENTRY, entry.pk, why)
+        for pk, entry in self._not_in_chain():
+            why = self._why_bad(entry, "")
+            if not why and entry and copies.get(entry.digest, pk) != pk:
+                why = f"it is a copy of entry {copies[entry.digest]}"
+            if why:
+                self._find(ENTRY, pk, why)
             else:
                 self.report.unsealed += 1
 
-    def _not_in_chain(self) -> Iterator[Entry]:
+    def _not_in_chain(self) -> Iterator[tuple[int, Entry | None]]:
         ids = Entry.objects.order_by("pk").values_list("pk", flat=True)
         rest = [pk for pk in ids.iterator() if pk not in self.in_chain]
         for start in range(0, len(rest), AT_ONCE):
-            some = Entry.objects.filter(pk__in=rest[start : start + AT_ONCE])
-            yield from some.select_related("detail").order_by("pk")
+            yield from sorted(_readable(WHOLE, rest[start : start + AT_ONCE]).items())
+
+    def _why_bad(self, row: Entry | None, digest: str) -> str:
+        """What is wrong with a row that is there, sealed with a digest that begins like this."""
+        if row is None:
+            return "it cannot be read"
+        if not digests.is_genuine(row, row.digest):
+            return "it was changed, or put in by somebody else than this service"
+        if not row.digest.startswith(digest):
+            return "another entry stands in its place"
+        return self._why_details_bad(row)
 
     def _why_details_bad(self, entry: Entry) -> str:
         detail: Detail | None = getattr(entry, "detail", None)
@@ -170,23 +186,35 @@ class _Look:
         self.report.findings.append(Finding(table, row, why))
 
 
-def _why_bad(row: Entry | None, digest: str) -> str:
-    if row is None:
-        return "it was removed"
-    if not digests.is_genuine(row, row.digest):
-        return "it was changed"
-    if row.digest[: len(digest)] != digest:
-        return "another entry stands in its place"
-    return ""
+def _readable(rows: QuerySet[M], ids: Sequence[int]) -> dict[int, M | None]:
+    """The rows by primary key; None for one that holds what no such row can hold."""
+    try:
+        return dict(rows.in_bulk(ids))
+    except UNREADABLE:
+        if len(ids) == 1:
+            return {ids[0]: None}
+    found: dict[int, M | None] = {}
+    for pk in ids:
+        found |= _readable(rows, [pk])
+    return found
+
+
+def _entries_in(link: Seal) -> list[tuple[int, str]]:
+    """What the link says it holds; nothing where it says nothing of that kind."""
+    try:
+        return [(int(pk), str(digest)) for pk, digest in link.entries]
+    except (ValueError, TypeError):
+        return []
 
 
 def _erased_until() -> dict[int, int]:
     """The newest entry that tells of erased details, by patient. Only a genuine one counts."""
     told = Entry.objects.filter(act=ERASE, patient_id__isnull=False).order_by("pk")
+    rows = _readable(Entry.objects.all(), list(told.values_list("pk", flat=True)))
     return {
-        one.patient_id: one.pk
-        for one in told.iterator()
-        if one.patient_id and digests.is_genuine(one, one.digest)
+        one.patient_id: pk
+        for pk, one in sorted(rows.items())
+        if one and one.patient_id and digests.is_genuine(one, one.digest)
     }
 
 
@@ -195,7 +223,5 @@ def _copies() -> dict[str, int]:
     twice = (
         Entry.objects.order_by().values("digest").annotate(times=Count("pk")).filter(times__gt=1)
     )
-    found: dict[str, int] = {}
-    for entry in Entry.objects.filter(digest__in=twice.values("digest")).order_by("pk"):
-        found.setdefault(entry.digest, entry.pk)
-    return found
+    there = Entry.objects.filter(digest__in=twice.values("digest")).order_by("-pk")
+    return dict(there.values_list("digest", "pk"))

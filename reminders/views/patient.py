@@ -80,7 +80,8 @@ def settings(request: HttpRequest, patient: Patient) -> HttpResponse:
     if form.is_valid():
         answers = form.cleaned_data
         choices.choose_mails(patient=patient, actor=user_of(request), now=now, **answers)
-        patient = Patient.objects.select_related("clinic").get(pk=patient.pk)
+        seen = Patient.objects.visible_to(user_of(request)).select_related("clinic")
+        patient = seen.get(pk=patient.pk)
         with translation.override(patient.language):
             messages.success(request, _saved(patient, now))
         return redirect(address_of("settings", patient))

@@ -23,6 +23,8 @@ from .fields import DayPartsField
 SHORTEST_GAP, LONGEST_GAP = 6, 36  # months; below the interval everybody would be asked about
 LONGEST_INTERVAL = 60  # months between two checks
 ANSWER = _("Choose one of the answers")
+LONGEST_KEEPING = 60  # years
+YEARS_WRONG = _("Enter a whole number of years, from 1 to {last}")
 MONTHS_WRONG = _("Enter a whole number of months, from {first} to {last}")
 
 
@@ -45,6 +47,39 @@ def _treatments() -> Iterator[tuple[str, Any]]:
 
 def _countries() -> list[tuple[str, Any]]:
     return [("", _("No public holidays")), *countries().items()]
+
+
+class KeepingForm(CleanForm):
+    """How long records are kept; `facts` are the fields of the model."""
+
+    keep_years = forms.IntegerField(
+        label=_("Years to keep a record after the last infusion"),
+        min_value=1,
+        max_value=LONGEST_KEEPING,
+        widget=forms.TextInput({"inputmode": "numeric", "size": 4}),
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value", "required"),
+            format_lazy(YEARS_WRONG, last=LONGEST_KEEPING),
+        ),
+    )
+    keep_because = OneLineField(
+        label=_("Why"),
+        help_text=_("The law or rule, by its name. Patients read this when they ask for deletion."),
+        required=False,
+        error_messages={"max_length": _("Use %(limit_value)d characters or fewer")},
+    )
+
+    @classmethod
+    def of(
+        cls, rules: ClinicRules, data: QueryDict | None = None, *, today: dt.date
+    ) -> "KeepingForm":
+        """The form with what the clinic has decided."""
+        initial = {"keep_years": rules.keep_years, "keep_because": rules.keep_because}
+        return cls(data, today=today, initial=initial)
+
+    def facts(self) -> dict[str, Any]:
+        """What `change_rules` takes."""
+        return {name: self.cleaned_data[name] for name in ("keep_years", "keep_because")}
 
 
 class RulesForm(CleanForm):

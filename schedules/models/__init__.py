@@ -28,6 +28,7 @@ from .infusion import (
     as_given,
 )
 from .patient import Patient, PatientQuerySet
+from .request import PatientRequest, RequestKind
 from .restart import Restart, RestartChoice
 from .screening import CheckInterval, Finding, Screening, ScreeningQuerySet, ScreeningStatus
 
@@ -61,9 +62,11 @@ __all__ = [
     "PatientInvitation",
     "PatientInvitationQuerySet",
     "PatientQuerySet",
+    "PatientRequest",
     "Rate",
     "Reaction",
     "Region",
+    "RequestKind",
     "Restart",
     "RestartChoice",
     "Screening",

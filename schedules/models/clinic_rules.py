@@ -11,6 +11,7 @@ from ocrevus_tracker.accounts.models import Clinic
 from schedules.engine.policy import LONG_GAP
 from schedules.engine.regimens import REGIMENS, Regimen, current_regimen
 
+KEEP_YEARS = 10  # at least as long as most laws ask; a clinic sets its own
 WORKDAYS = "12345"  # Monday to Friday, as ISO weekday numbers
 
 
@@ -43,6 +44,12 @@ class ClinicRules(models.Model):
     # calendars for a few cities and provinces without a code, such as "South Canterbury".
     holiday_country = models.CharField(_("country"), max_length=2, blank=True, default="US")
     holiday_subdivision = models.CharField(_("state or region"), max_length=40, blank=True)
+
+    # How long a record is kept after its last infusion, and what asks for that (a law, by name).
+    keep_years = models.PositiveSmallIntegerField(
+        _("years to keep a record"), default=KEEP_YEARS, db_default=KEEP_YEARS
+    )
+    keep_because = models.CharField(_("why it is kept"), max_length=200, blank=True, db_default="")
 
     class Meta:
         verbose_name_plural = "clinic rules"

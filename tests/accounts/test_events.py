@@ -1,12 +1,18 @@
 """What happens at the doors reaches the trail, with ids and nothing else."""
 
+import re
+
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ocrevus_tracker.accounts import events, factors
-from ocrevus_tracker.accounts.events import What
+from ocrevus_tracker.accounts.events import Event, What
+from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit.models import Entry
-from tests.cast import PASSWORD, signed_in
+from ocrevus_tracker.audit.sign_ins import record_sign_in
+from tests.cast import NOW, PASSWORD, signed_in
 
 from .doors import CONFIRM, SECOND, app_code, ask_for_code, come_in, give_app, give_password
 
@@ -75,13 +81,22 @@ def test_changes_of_how_somebody_signs_in(rosa, heard):
     ]
 
 
-def test_the_trail_keeps_them_at_each_clinic_of_the_person(client, ana, rosa):
+def test_the_trail_keeps_them_for_every_clinic_of_the_person(client, ana, rosa):
     give_app(rosa)
-    Entry.objects.all()._raw_delete("default")
     give_password(client, rosa)
     client.post(SECOND, {"code": app_code()})
-    [entry] = Entry.objects.all()
-    assert (entry.act, entry.actor, entry.clinic) == ("sign in", rosa, ana.clinic)
+    entry = Entry.objects.get(act="sign in")
+    assert (entry.actor, entry.clinic, entry.subject) == (rosa, None, f"user {rosa.pk}")
+
+
+def test_the_trail_keeps_who_was_refused_and_strangers_by_the_same_work(client, ana, rosa):
+    work = []
+    for address in (rosa.email, "nobody@example.org"):
+        with CaptureQueriesContext(connection) as asked:
+            record_sign_in(Event(What.FAILED, NOW, User.objects.filter(email=address).first()))
+        work.append([re.sub(r"=.*|VALUES.*", "", one["sql"]) for one in asked.captured_queries])
+    assert work[0] == work[1]
+    assert [one.actor for one in Entry.objects.filter(act="fail to sign in")] == [rosa, None]
 
 
 def test_the_log_names_nobody(client, ana, caplog):

@@ -3,14 +3,26 @@
 import re
 
 import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings as current
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from ocrevus_tracker.accounts.models import User
 from tests.cast import PASSWORD, signed_in
+from tests.reminders.test_words import LOCALE, _messages
 
 from .doors import CONFIRM, STAFF, ask_for_code, sent_code
+
+TEMPLATES = current.BASE_DIR / "templates"
+PATIENTS_PAGES = [
+    *("429.html", "base.html", "account/request_login_code.html", "account/passkey_door.html"),
+    *("account/keep.html", "account/confirm_login_code.html", "account/from_mail.html"),
+    *("account/offer_passkey.html", "account/sign_in_first.html", "mfa/webauthn/add_form.html"),
+    *("account/email/unknown_account_message.html", "account/email/unknown_account_message.txt"),
+    *("account/email/login_code_message.html", "account/email/login_code_message.txt"),
+]
 
 
 class TestPatientsSignInByCode:
@@ -127,3 +139,32 @@ def test_signing_out_takes_a_button_not_a_link(rosa):
 
 def test_the_process_says_that_it_is_up(client):
     assert client.get("/healthz").content == b"ok\n"
+
+
+class TestSpanish:
+    """The patients' doors speak the language that the browser asks for."""
+
+    def words(self, client: Client, page: str) -> str:
+        return client.get(page, headers={"accept-language": "es-MX,es;q=0.9"}).content.decode()
+
+    def test_from_the_door_to_the_offer_of_a_passkey(self, client, ana):
+        assert "¿Cuál es su dirección de correo?" in self.words(client, "/sign-in/")
+        ask_for_code(client, ana.user.email)
+        page = self.words(client, CONFIRM)
+        assert '<html lang="es">' in page
+        assert "Mantener mi sesión abierta en este dispositivo" in page
+        client.post(CONFIRM, {"code": sent_code()})
+        assert "¿Entrar más rápido la próxima vez?" in self.words(client, "/my/sign-in/faster/")
+
+    def test_no_word_of_theirs_is_missing(self):
+        with (LOCALE / "django.po").open("rb") as file:
+            spanish = read_po(file, locale="es")
+        for name in PATIENTS_PAGES:
+            for words in _messages(TEMPLATES / name):
+                assert spanish.get(*words), words
+
+    def test_other_pages_stay_in_english(self, client, db):
+        assert '<html lang="en' in self.words(client, "/sign-in/staff/")
+
+    def test_the_answer_says_that_it_depends_on_the_language(self, client, db):
+        assert "Accept-Language" in client.get("/sign-in/")["Vary"]

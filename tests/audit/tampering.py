@@ -62,6 +62,27 @@ def blame_another(dice: Random) -> Row:
     return ENTRY, entry.pk
 
 
+def make_unreadable(dice: Random) -> Row:
+    """A moment that no clock shows; whoever reads the row fails."""
+    entry = any_entry(dice)
+    moment = "infinity" if connection.vendor == "postgresql" else "no time"
+    run("UPDATE audit_entry SET at = %s WHERE id = %s", moment, entry.pk)
+    return ENTRY, entry.pk
+
+
+def write_letters(dice: Random) -> Row:
+    """A digest that no digest looks like."""
+    entry = any_entry(dice)
+    run("UPDATE audit_entry SET digest = %s WHERE id = %s", "“é”", entry.pk)
+    return ENTRY, entry.pk
+
+
+def empty_link(dice: Random) -> Row:
+    link = _any_link(dice)
+    run("UPDATE audit_seal SET entries = 'null' WHERE number = %s", link.number)
+    return SEAL, link.number
+
+
 def remove(dice: Random) -> Row:
     entry = any_entry(dice)
     run("DELETE FROM audit_detail WHERE entry_id = %s", entry.pk)
@@ -197,6 +218,7 @@ def replace_chain(dice: Random) -> Row:
 
 KINDS: tuple[Callable[[Random], Row], ...] = (
     *(change_field, change_field, change_field, blame_another, remove, remove_several),
+    *(make_unreadable, write_letters, empty_link),
     *(put_in, put_in_early, copy, swap, renumber, change_reason, change_values),
     *(remove_details, add_details, hide_in_the_link, change_link, remove_link),
     *(cut_tail, cut_links, remove_chain, replace_chain),

@@ -46,6 +46,8 @@ PLACES = {
     "ocrevus_tracker/audit/guards.py": {"install", "uninstall", "missing"},
     "ocrevus_tracker/audit/management/commands/audit_protect.py": {"Command.handle"},
     "schedules/demo/__init__.py": {"remove", "_forget_trail"},
+    # Ways to sign in: each that comes or goes is an event at the door.
+    "ocrevus_tracker/accounts/factors.py": {"offer_passkey", "remove_all"},
     # A mark for the planner; says nothing about anybody.
     "schedules/models/course.py": {"CourseQuerySet.mark_unplanned"},
     # What mail services report: what becomes of it for a person is an entry.

@@ -115,5 +115,6 @@ class Stage:
             **self.given,
             "EMAIL_URL": f"smtp://127.0.0.1:{self.port}",
             "REMINDER_JOURNAL": str(self.folder / "receipts.journal"),
+            "AUDIT_ANCHOR": str(self.folder / "anchor"),
             **variant.environment,
         }

@@ -1,13 +1,14 @@
 """A real browser and what the tests ask it: no axe violation, targets, no sideways scroll."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 from tests.chromium import chromium
 
@@ -33,6 +34,8 @@ PHONE = ViewportSize(width=WIDTHS[0], height=720)
 EVERY_LOOK = tuple(product(WIDTHS, SCHEMES))
 # Enough for staff pages: the style guide shows what they are made of in every look.
 TWO_LOOKS = ((WIDTHS[0], "dark"), (WIDTHS[1], "light"))
+
+POLICY = "Content Security Policy"  # in what Chromium says of what it has not loaded or run
 
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
 # What a finger can hit: a control, or its label when that is in the same row. A link within a
@@ -60,25 +63,36 @@ class Visitors:
     def __init__(self, browser: Browser, url: str) -> None:
         self.browser = browser
         self.url = url
-        self.left: dict[bool, list[Page]] = {True: [], False: []}
+        self.left: dict[tuple[bool, bool], list[Page]] = defaultdict(list)
+        self.refused: list[str] = []
 
     @contextmanager
-    def one(self, *, script: bool = True) -> Iterator[Page]:
-        page = self.left[script].pop() if self.left[script] else self._window(script=script)
+    def one(self, *, script: bool = True, own_styles: bool = False) -> Iterator[Page]:
+        left = self.left[script, own_styles]
+        page = left.pop() if left else self._window(script=script, own_styles=own_styles)
         page.set_viewport_size(PHONE)
+        self.refused.clear()
         yield page
         self._leave(page)
-        self.left[script].append(page)
+        left.append(page)
+        assert self.refused == [], "a page holds what its own policy forbids"
 
-    def _window(self, *, script: bool) -> Page:
+    def _window(self, *, script: bool, own_styles: bool) -> Page:
         context = self.browser.new_context(
             base_url=self.url,
             locale="en-US",
             timezone_id="America/New_York",
             java_script_enabled=script,
+            bypass_csp=own_styles,
         )
         context.set_default_timeout(10_000)
-        return context.new_page()
+        page = context.new_page()
+        page.on("console", self._note)
+        return page
+
+    def _note(self, said: ConsoleMessage) -> None:
+        if POLICY in said.text:
+            self.refused.append(said.text)
 
     def _leave(self, page: Page) -> None:
         page.goto("about:blank")  # whatever is under way ends before the database is emptied
@@ -109,6 +123,13 @@ def page(visitors) -> Iterator[Page]:
 @pytest.fixture
 def page_without_javascript(visitors) -> Iterator[Page]:
     with visitors.one(script=False) as page:
+        yield page
+
+
+@pytest.fixture
+def page_with_own_styles(visitors) -> Iterator[Page]:
+    """Readers may bring styles of their own, which no page may; mail programs know no policy."""
+    with visitors.one(own_styles=True) as page:
         yield page
 
 

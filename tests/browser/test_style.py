@@ -81,18 +81,20 @@ class TestEveryComponent:
             assert not focused["covered"], focused["what"]
 
     @pytest.mark.parametrize("percent", [200, 320])
-    def test_survives_larger_text(self, page, percent):
-        page.goto("/style-guide/")
-        page.set_viewport_size({"width": 640, "height": 720})
-        page.add_style_tag(content=f"html {{ font-size: {percent}% !important }}")
-        assert_no_sideways_scroll(page)
+    def test_survives_larger_text(self, page_with_own_styles, percent):
+        page_with_own_styles.goto("/style-guide/")
+        page_with_own_styles.set_viewport_size({"width": 640, "height": 720})
+        page_with_own_styles.add_style_tag(content=f"html {{ font-size: {percent}% !important }}")
+        assert_no_sideways_scroll(page_with_own_styles)
 
-    def test_survives_wider_text_spacing(self, page):
+    def test_survives_wider_text_spacing(self, page_with_own_styles):
         """WCAG 1.4.12's figures."""
-        page.goto("/style-guide/")
+        page_with_own_styles.goto("/style-guide/")
         spacing = "line-height: 1.5; letter-spacing: 0.12em; word-spacing: 0.16em"
-        page.add_style_tag(content=f"* {{ {spacing.replace(';', ' !important;')} !important }}")
-        assert_no_sideways_scroll(page)
+        page_with_own_styles.add_style_tag(
+            content=f"* {{ {spacing.replace(';', ' !important;')} !important }}"
+        )
+        assert_no_sideways_scroll(page_with_own_styles)
 
     @pytest.mark.parametrize("name", ["W" * 300, "🙂" * 300])
     def test_survives_a_name_without_end(self, page, name):
@@ -284,11 +286,11 @@ class TestDoors:
         page.get_by_role("button", name="Send a new code").click()
         expect(page.get_by_role("status")).to_contain_text("a new code is on its way")
 
-    def test_code_mail_is_accessible(self, page):
+    def test_code_mail_is_accessible(self, page_with_own_styles):
         User.objects.create_user("rosa@example.org")
-        ask_for_code(page, "rosa@example.org")
-        page.set_content(mail.outbox[0].alternatives[0].content)
-        assert_accessible_in_every_look(page)
+        ask_for_code(page_with_own_styles, "rosa@example.org")
+        page_with_own_styles.set_content(mail.outbox[0].alternatives[0].content)
+        assert_accessible_in_every_look(page_with_own_styles)
 
 
 def ask_for_code(page: Page, address: str, then: str = "/") -> None:

@@ -163,6 +163,7 @@ class Stage:
         self.workers: list[Worker] = []
         self.environment = {
             "REMINDER_JOURNAL": str(folder / "journal"),
+            "AUDIT_ANCHOR": str(folder / "anchor"),
             "DJANGO_SETTINGS_MODULE": "ocrevus_tracker.settings",
             **self.TIMES,
             **environment,

@@ -12,6 +12,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 OK = "250 OK"
+# How long to wait for a server that stalls, in seconds; it does so for longer.
+PATIENCE = 1
 USUAL = {"EMPTY": "554 no valid recipients", "QUIT": "221 bye"}
 
 
@@ -109,7 +111,7 @@ class Sink:
             await asyncio.sleep(0)
             return OK
         if reply == "stall":
-            await asyncio.sleep(3)
+            await asyncio.sleep(3 * PATIENCE)
         return reply
 
 

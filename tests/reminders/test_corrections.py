@@ -303,7 +303,8 @@ def test_each_move_has_one_mail_however_often_it_is_planned(course, knows):
 
 def test_many_moves_cost_hardly_more_queries_than_one(harbor, rosa):
     asked = []
-    for names in (("One",), ("Two", "Three", "Four", "Five")):
+    # The first time there are no rows yet that could be void.
+    for names in (("One",), ("Two",), ("Three", "Four", "Five", "Six")):
         for name in names:
             course = due_course(harbor, rosa, due_in=150, name=name)
             told(course, at=AGO)
@@ -312,7 +313,7 @@ def test_many_moves_cost_hardly_more_queries_than_one(harbor, rosa):
         with CaptureQueriesContext(connection) as questions:
             assert outbox.plan(now=NOW) == len(names)
         asked.append(len(questions))
-    assert asked[0] == asked[1]
+    assert asked[1] == asked[2]
 
 
 class TestTheNoteAboutAnInfusion:

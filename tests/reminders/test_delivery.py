@@ -16,6 +16,7 @@ from schedules.models import Course
 from tests.cast import NOW, TODAY, book, days, give
 
 from .conftest import due_course, local, many_due_courses, only_row, rendered, write_receipt
+from .sink import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -326,7 +327,9 @@ class TestDoubt:
         return dt.timedelta(seconds=settings.REMINDER_GRACE_SECONDS)
 
     @pytest.mark.parametrize("fault", ["hang up", "take and hang up", "stall"])
-    def test_it_is_not_sent_again_soon(self, planned, sink, fault):
+    def test_it_is_not_sent_again_soon(self, planned, sink, settings, fault):
+        if fault == "stall":
+            settings.EMAIL_TIMEOUT = PATIENCE
         sink.answer["DATA"] = fault
         outbox.deliver(now=NOW)
         assert (only_row().state, only_row().doubt) == (State.IN_DOUBT, 1)

@@ -306,6 +306,10 @@ class TestNightsThatClocksChange:
     def test_nine_oclock_stays_nine_oclock(self, zone, day, moment):
         assert rules.local_moment(dt.date(*day), 9, ZoneInfo(zone)) == utc(*moment)
 
+    def test_the_answer_is_in_utc_whatever_the_machines_own_zone(self):
+        nine = rules.local_moment(dt.date(2026, 11, 1), 9, NEW_YORK)
+        assert nine.tzinfo is rules.next_opening("book-1", nine, NEW_YORK).tzinfo is dt.UTC
+
     def test_the_evening_before_waits_for_nine_on_the_short_day(self):
         evening = utc(2027, 3, 13, 23)  # 6 p.m. in New York
         assert rules.next_opening("book-1", evening, NEW_YORK) == utc(2027, 3, 14, 13)

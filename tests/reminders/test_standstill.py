@@ -6,6 +6,7 @@ import pytest
 
 from reminders.context import Standstill, find_standstill
 from reminders.models import Deployment, Heartbeat
+from schedules.models import Patient
 from tests.cast import NOW, days, make_patient, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +18,10 @@ def ana(harbor, rosa):
     return make_patient(harbor, rosa, "Ana", now=NOW - days(5))
 
 
+def standstill() -> Standstill | None:
+    return find_standstill(NOW, Patient.objects.all())
+
+
 def ran(*, planned: dt.timedelta, delivered: dt.timedelta) -> None:
     Heartbeat.beat(planned_at=NOW - planned, delivered_at=NOW - delivered)
 
@@ -25,35 +30,35 @@ def ran(*, planned: dt.timedelta, delivered: dt.timedelta) -> None:
 class TestFinding:
     def test_all_is_well_within_a_day(self):
         ran(planned=HOUR, delivered=24 * HOUR)
-        assert find_standstill(NOW) is None
+        assert standstill() is None
 
     @pytest.mark.parametrize("late", ["planned", "delivered"])
     def test_either_half_of_the_work_may_stand_still(self, late):
         ran(**({"planned": HOUR, "delivered": HOUR} | {late: 25 * HOUR}))
-        assert find_standstill(NOW) == Standstill(NOW - 25 * HOUR, on_purpose=False)
+        assert standstill() == Standstill(NOW - 25 * HOUR, on_purpose=False)
 
     def test_work_that_never_ran_stands_still_from_the_first_patient_on(self):
-        assert find_standstill(NOW) == Standstill(NOW - days(5), on_purpose=False, ever_ran=False)
+        assert standstill() == Standstill(NOW - days(5), on_purpose=False, ever_ran=False)
         Heartbeat.beat(planned_at=NOW)
-        assert find_standstill(NOW) == Standstill(NOW - days(5), on_purpose=False, ever_ran=False)
+        assert standstill() == Standstill(NOW - days(5), on_purpose=False, ever_ran=False)
 
     def test_a_stop_on_purpose_is_said_at_once(self):
         ran(planned=HOUR, delivered=HOUR)
         Deployment.objects.create(halted_at=NOW - HOUR, halted_for="restored")
-        assert find_standstill(NOW) == Standstill(NOW - HOUR, on_purpose=True)
+        assert standstill() == Standstill(NOW - HOUR, on_purpose=True)
 
     def test_it_takes_one_query(self, django_assert_num_queries):
         with django_assert_num_queries(1):
-            find_standstill(NOW)
+            standstill()
 
 
 def test_a_new_service_is_no_standstill(db):
-    assert find_standstill(NOW) is None
+    assert standstill() is None
 
 
 def test_nor_one_whose_first_patient_came_today(harbor, rosa):
     make_patient(harbor, rosa, "Ana", now=NOW)
-    assert find_standstill(NOW) is None
+    assert standstill() is None
 
 
 class TestPages:

@@ -19,6 +19,8 @@ from reminders.transport import (
     open_transport,
 )
 
+from .sink import PATIENCE, Sink
+
 WORDS = "Words\n.\nafter a dot\n.."
 
 
@@ -44,6 +46,12 @@ def send(
     outcomes = list(line.hand_over(letters, go))
     assert [number for number, _refusal in outcomes] == list(range(len(outcomes)))
     return [refusal and type(refusal) for _number, refusal in outcomes]
+
+
+def misbehave(line: Transport, sink: Sink, step: str, reply: str) -> None:
+    sink.answer[step] = reply
+    if reply == "stall":
+        line._backend.timeout = PATIENCE
 
 
 def recipients(sink) -> list[str]:
@@ -120,7 +128,7 @@ def test_a_mail_has_exactly_one_recipient(line, to):
     ],
 )
 def test_an_answer_about_one_mail_is_about_that_one(line, sink, step, reply, error):
-    sink.answer[step] = reply
+    misbehave(line, sink, step, reply)
     assert send(line) == [error]
 
 
@@ -139,7 +147,7 @@ def test_an_answer_about_one_mail_is_about_that_one(line, sink, step, reply, err
     ],
 )
 def test_an_answer_about_us_ends_it_for_all(line, sink, step, reply):
-    sink.answer[step] = reply
+    misbehave(line, sink, step, reply)
     with pytest.raises(Unreachable):
         send(line, "ana", "ben")
     assert sink.envelopes == []
@@ -277,7 +285,7 @@ def test_what_can_be_said_in_one_go_is(line, sink, monkeypatch):
 
 
 def test_after_a_doubt_the_line_is_given_up(line, sink):
-    sink.answer["DATA"] = "stall"
+    misbehave(line, sink, "DATA", "stall")
     send(line)
     assert line._backend.connection is None
 

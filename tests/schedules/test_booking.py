@@ -89,8 +89,9 @@ class TestTheOfferedDay:
         close(harbor, "2026-03-28", "2026-04-24")
         assert offered(nurse, ben)[0] == dt.date(2026, 3, 27)
 
-    def test_no_day_of_the_past_is_offered(self, nurse, ben, harbor, clock):
+    def test_no_day_of_the_past_is_offered(self, nurse, ben, harbor, clock, rosa):
         clock.move_to(at(4, 9), tick=False)
+        signed_in(rosa, nurse)
         close(harbor, "2026-04-09", "2026-04-24")
         assert offered(nurse, ben)[0] is None
 
@@ -276,9 +277,10 @@ class TestMoving:
         nurse.post(here, kept(asked) | {"anyway": "1"})
         assert visits(ben) == [at(4, 18)]
 
-    def test_a_visit_of_the_past_keeps_its_day(self, nurse, here, clock, harbor):
+    def test_a_visit_of_the_past_keeps_its_day(self, nurse, here, clock, harbor, rosa):
         close(harbor, "2026-04-14")
         clock.move_to(at(4, 16), tick=False)
+        signed_in(rosa, nurse)
         page = nurse.get(here)
         assert page.context["form"].initial["day"] == dt.date(2026, 4, 14)
         assert "closed" not in text(page)

@@ -88,6 +88,7 @@ class TestStop:
         book(ben.course, rosa, TODAY + days(29))
         kept = dict(nurse.post(url(ben, "stop"), STOP).context["stop"].kept())
         clock.move_to(NOW + days(1))
+        signed_in(rosa, nurse)
         saved = nurse.post(url(ben, "stop"), kept | {"confirmed": "1"}, follow=True)
         assert saved.redirect_chain[-1][0] == url(ben, "packet")
         assert "Infusions are stopped. 1 visit is cancelled." in text(saved)

@@ -204,9 +204,10 @@ class TestErrors:
         page = text(nurse.post(address, answers()))
         assert "Infusions are stopped. Restart treatment first." in page
 
-    def test_today_means_the_day_the_page_was_opened(self, nurse, address, ben, clock):
+    def test_today_means_the_day_the_page_was_opened(self, nurse, address, ben, clock, rosa):
         sent = answers(opened_on=DUE.isoformat())
         clock.move_to(AT_DUE + days(1), tick=False)
+        signed_in(rosa, nurse)
         page = nurse.post(address, sent)
         assert "This page was opened on another day. Is April 11, 2026 right?" in text(page)
         nurse.post(address, sent | kept(page))

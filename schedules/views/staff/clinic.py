@@ -23,7 +23,14 @@ from schedules import actions, public_holidays
 from schedules.clinic_calendar import visits_on_closed_days
 from schedules.engine.screening import CHECKS, Check
 from schedules.forms.base import CleanForm
-from schedules.forms.clinic import ChecksForm, ClosureForm, RulesForm, comes_back, may_decide
+from schedules.forms.clinic import (
+    ChecksForm,
+    ClosureForm,
+    KeepingForm,
+    RulesForm,
+    comes_back,
+    may_decide,
+)
 from schedules.models import CheckInterval, ClinicRules, Closure
 from schedules.views import seeing
 from schedules.views.access import chosen_clinic, page, user_of
@@ -74,6 +81,21 @@ def change(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return _back_to(clinic)
     return _form_page(request, clinic, form, title=_("Change the clinic's rules"), now=now)
+
+
+@staff(Duty.DECIDE, "GET", "POST")
+def change_keeping(request: HttpRequest) -> HttpResponse:
+    """How long records are kept, and why."""
+    now = timezone.now()
+    clinic = chosen_clinic(request)
+    data = request.POST if request.method == "POST" else None
+    form = KeepingForm.of(ClinicRules.of(clinic), data, today=clinic.local_date(now))
+    if form.is_valid():
+        with _no_access_for_others():
+            actions.change_rules(clinic=clinic, actor=user_of(request), now=now, **form.facts())
+        messages.success(request, _("Saved."))
+        return _back_to(clinic)
+    return _form_page(request, clinic, form, title=_("How long records are kept"), now=now)
 
 
 @staff(Duty.DECIDE, "GET", "POST")

@@ -234,7 +234,7 @@ def undo(request: HttpRequest, pk: int, infusion_pk: int) -> HttpResponse:
     try:
         actions.undo_infusion(infusion=infusion, actor=user_of(request), now=now)
     except actions.UnableToUndo as refusal:
-        if not Infusion.objects.filter(pk=infusion.pk, voided_at__isnull=False).exists():
+        if not _is_voided(infusion):
             messages.error(request, str(refusal))
             return redirect("staff:patient", pk)
     messages.success(request, _("Undone. The record is kept in history as a mistake."))
@@ -317,6 +317,12 @@ def allow_short(request: HttpRequest, pk: int) -> HttpResponse:
         barred=barred,
         may_allow=has_duty(user, patient.clinic, Duty.PRESCRIBE),
     )
+
+
+def _is_voided(infusion: Infusion) -> bool:
+    """As it is now, whoever voided it."""
+    now = Infusion.objects.filter(course=infusion.course_id, pk=infusion.pk)
+    return now.filter(voided_at__isnull=False).exists()
 
 
 def _infusion(patient: Patient, pk: int) -> Infusion:
