@@ -21,7 +21,15 @@ from ocrevus_tracker.accounts.access import Duty, has_duty
 from ocrevus_tracker.accounts.models import User
 from ocrevus_tracker.audit import trail
 from schedules.actions.shared import UnableTo, long_date
-from schedules.models import ClinicRules, Infusion, Patient, PatientRequest, RequestKind
+from schedules.models import (
+    ClinicRules,
+    Grant,
+    Infusion,
+    Patient,
+    PatientInvitation,
+    PatientRequest,
+    RequestKind,
+)
 
 from .models import DeadAddress, Helper, Preference, Reminder, State
 
@@ -93,7 +101,7 @@ def _delete_whole(patient: Patient, actor: User, now: dt.datetime) -> None:
 
 
 def _delete_contact(patient: Patient, actor: User, now: dt.datetime, found: Extent) -> None:
-    for model in (Helper, Preference, DeadAddress):
+    for model in (Helper, Grant, PatientInvitation, Preference, DeadAddress):
         model._default_manager.filter(patient=patient).delete()  # noqa: SLF001 - public by Django's word
     mails = Reminder.objects.filter(patient=patient)
     mails.filter(state__in=(State.PLANNED, State.RETRY_WAIT)).delete()

@@ -15,7 +15,7 @@ from django.test import Client
 
 from ocrevus_tracker.accounts.access import DUTIES, Audience, Duty
 from ocrevus_tracker.accounts.middleware import OPEN, SETTING_UP
-from ocrevus_tracker.accounts.models import Clinic, Membership, Role, User
+from ocrevus_tracker.accounts.models import Clinic, Membership, Role, StaffInvitation, User
 from ocrevus_tracker.addresses import Address
 from ocrevus_tracker.audit import trail
 from reminders.links import stop_path
@@ -36,9 +36,11 @@ from schedules.models import (
     Closure,
     Course,
     DateMove,
+    Grant,
     Hold,
     Infusion,
     Patient,
+    PatientInvitation,
     PatientRequest,
     Restart,
     Screening,
@@ -58,6 +60,7 @@ from tests.cast import (
 # By table: what is seen of it when it leaks.
 CANARIES = {
     "accounts_membership": "Canarymember",
+    "accounts_staffinvitation": "canary-colleague@example.org",
     "audit_detail": "canary-audit-reason",
     "reminders_deadaddress": "canary-dead@example.org",
     "reminders_deliveryevent": "canary-event",
@@ -74,12 +77,18 @@ CANARIES = {
     "schedules_hold": "canary-hold",
     "schedules_infusion": "CANARYLOT",
     "schedules_patient": "Canarypatient",
+    "schedules_patientinvitation": "canary-invited@example.org",
     "schedules_patientrequest": "canary-request",
     "schedules_restart": "canary-restart",
     "schedules_screening": "canary-screening",
 }
 # Ticks, a level, ids: nothing in them is a word of anybody's.
-WITHOUT_WORDS = {"audit_entry", "reminders_preference", "reminders_staffpreference"}
+WITHOUT_WORDS = {
+    "audit_entry",
+    "reminders_preference",
+    "reminders_staffpreference",
+    "schedules_grant",
+}
 
 
 @dataclass
@@ -123,6 +132,7 @@ class Person:
     role_here: str = ""  # at Harbor Clinic
     works_elsewhere: bool = False
     record_here: bool = False  # is Ben
+    helps_here: bool = False  # sees Ben's dates
 
     def client(self) -> Client:
         """A browser in which they have signed in; for the disabled, before they were."""
@@ -227,6 +237,16 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
         email="hal@example.org",
         invited_at=NOW,
         accepted_at=NOW,
+        sees_dates=True,
+    )
+    hal = User.objects.create_user("hal@example.org")
+    Grant.objects.create(patient=ben, user=hal, may_tell=False, granted_at=NOW)
+    until = {"invited_by": rosa, "invited_at": NOW, "expires_at": NOW + days(7)}
+    invited = PatientInvitation.objects.create(
+        patient=ben, email="canary-invited@example.org", **until
+    )
+    colleague = StaffInvitation.objects.create(
+        clinic=harbor, role=Role.NURSE, email="canary-colleague@example.org", **until
     )
     dead = DeadAddress.objects.create(patient=ben, email="canary-dead@example.org", found_at=NOW)
     Preference.objects.create(patient=ben, changed_at=NOW)
@@ -259,6 +279,10 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
         "dead_pk": dead.pk,
         "request_pk": asked.pk,
         "helper_pk": helper.pk,
+        "member_pk": Membership.objects.get(user=rosa).pk,
+        "invitation_pk": colleague.pk,
+        "patient:claim:token": invited.token,
+        "staff:join:token": colleague.token,
         "token": stop.rstrip("/").rsplit("/", 1)[1],
         "name": "postmark",
         "mfa_remove_webauthn:pk": 999_999,
@@ -302,7 +326,7 @@ def _people(harbor: Clinic, ben: Patient, rosa: User) -> Iterator[Person]:
     yield Person("patient", ben.user, record_here=True)
     yield Person("other patient of the clinic", ana.user)
     yield Person("patient of another clinic", zoe.user)
-    yield Person("helper", User.objects.create_user("hal@example.org"))
+    yield Person("helper", User.objects.get(email="hal@example.org"), helps_here=True)
     yield Person("nurse", rosa, role_here=Role.NURSE)
     yield Person("nurse of another clinic", nils, works_elsewhere=True)
     for role in (Role.COORDINATOR, Role.ADMIN):
