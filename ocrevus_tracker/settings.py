@@ -315,6 +315,9 @@ MESSAGE_STORAGE = "ocrevus_tracker.telling.ToldOnceStorage"
 # In the database, so that one can be ended; how long each lives, accounts/sessions.py says.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# For this host alone, which a browser sees to by the name.
+_PREFIX = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 # One proxy in front, which sets X-Forwarded-Proto and X-Forwarded-For itself.

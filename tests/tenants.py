@@ -114,7 +114,7 @@ class Watch:
             user = self.request.__dict__.get("user")
             if type(user) is not User:  # nobody has signed in just now
                 user = getattr(self.request, "_cached_user", None)
-            return user is not None and values == [user.pk]
+            return user is not None and set(values) <= {user.pk, *self.reached[target]}
         return set(values) <= self.reached[target]
 
     def found(self, row: Model) -> None:
@@ -123,7 +123,10 @@ class Watch:
             return
         self.reached[row._meta.db_table].add(row.pk)
         for key in _foreign_keys(type(row)):
-            if key.related_model is not User and key.attname in row.__dict__:
+            # Whose record it is; not who wrote in it.
+            if (key.related_model is not User or key.name == "user") and (
+                key.attname in row.__dict__
+            ):
                 self.reached[key.related_model._meta.db_table].add(row.__dict__[key.attname])
 
 

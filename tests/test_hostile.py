@@ -33,7 +33,7 @@ LONG = 10_000
 SLOWEST_SECONDS = 2.0
 
 ALIVE = "<i id=h0stile>"
-BORN = ("9359", "<class 'str'>", "&lt;class &#x27;str&#x27;&gt;", ALIVE, "h0stile onload=")
+BORN = ("9359", "<class 'str'>", "&lt;class &#x27;str&#x27;&gt;")
 CORPUS = (
     ALIVE,
     "\"'><i id=h0stile>",
@@ -222,12 +222,31 @@ def attack(world: World, target: Target, value: str) -> list[str]:
     return wrong
 
 
+class Life(HTMLParser):
+    """Finds what only hostile text brings into a page: its tag, and an attribute that runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name.startswith("on") or (name == "id" and value == "h0stile"):
+                self.found.append(f"<{tag} {name}>")
+            if name in {"href", "src", "action"} and (value or "").startswith("javascript:"):
+                self.found.append(f"<{tag} {name}=javascript:>")
+
+
 def living(answer) -> list[str]:
     """What of the hostile text has become more than text."""
+    if "Bcc" in answer or "\n" in str(answer.get("Location", "")):
+        return ["a header"]
+    if "html" not in answer.get("Content-Type", ""):
+        return []
     said = answer.content.decode(errors="replace")
-    return [sign for sign in BORN if sign in said and "html" in answer.get("Content-Type", "")] + (
-        ["a header"] if "Bcc" in answer or "\n" in str(answer.get("Location", "")) else []
-    )
+    life = Life()
+    life.feed(said)
+    return life.found + [sign for sign in BORN if sign in said]
 
 
 def question(world: World, name: str, value: str) -> list[str]:
@@ -299,7 +318,9 @@ class TestMadeUpWords(RolledBack):
 
 
 def test_a_page_that_lets_it_live_is_seen(world):
-    assert living(HttpResponse(f"<p>{ALIVE}</p>")) == [ALIVE]
+    assert living(HttpResponse(f"<p>{ALIVE}</p>")) == ["<i id>"]
+    assert living(HttpResponse("<input value=h0stile onload=alert(1)>")) == ["<input onload>"]
+    assert living(HttpResponse("<a href='javascript:alert(1)'>")) == ["<a href=javascript:>"]
     assert living(HttpResponse("<p>9359</p>")) == ["9359"]
     assert living(HttpResponse("<p>&lt;i id=h0stile&gt;</p>")) == []
     assert living(HttpResponse(f"<p>{ALIVE}</p>", content_type="text/plain")) == []

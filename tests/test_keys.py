@@ -63,3 +63,19 @@ def test_the_service_does_not_start_with_a_secret_that_can_be_guessed(name):
     done = subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert done.returncode != 0
     assert f"{name} can be guessed" in done.stderr.decode()
+
+
+def test_the_cookies_of_a_deployment_belong_to_its_host():
+    inherited = {key: value for key, value in os.environ.items() if key not in OURS}
+    names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE "
+    names += "SESSION_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SAMESITE"
+    told = "from django.conf import settings as s; print([getattr(s, n) for n in NAMES.split()])"
+    done = subprocess.run(
+        [sys.executable, "-c", told.replace("NAMES", repr(names))],
+        cwd=ROOT,
+        env=inherited | PRODUCTION | {"DJANGO_SETTINGS_MODULE": "ocrevus_tracker.settings"},
+        capture_output=True,
+        check=True,
+    )
+    cookies = ["__Host-sessionid", "__Host-csrftoken", True, True, True, "Lax", "Lax"]
+    assert done.stdout.decode().strip() == str(cookies)

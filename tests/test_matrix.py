@@ -138,3 +138,20 @@ def test_a_canary_in_a_header_a_cookie_or_a_page_is_seen():
     cookie.set_cookie("name", canary)
     assert leaks(cookie) == ["schedules_patient"]
     assert leaks(HttpResponse("nothing")) == []
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/json"])
+@pytest.mark.parametrize("who", ["anonymous", "nurse", "patient"])
+def test_no_page_takes_a_post_without_its_token(world, who, content_type):
+    """But for those that ask no cookie who somebody is: links in mails, and services."""
+    person, before = world.people[who], fingerprint()
+    for address in addresses():
+        access = address.access
+        assert access
+        if "POST" not in access.methods or access.audience in {Audience.LINK, Audience.SERVICE}:
+            continue
+        client = person.client()
+        client.handler.enforce_csrf_checks = True
+        answer = client.generic("POST", world.path(address), "{}", content_type=content_type)
+        assert status(answer) in {403, 303}, address.route
+    assert fingerprint() == before

@@ -297,3 +297,33 @@ def test_links_in_mails_are_made_of_the_sites_own_address(client, mailoutbox, be
     client.post("/sign-in/", {"email": ben.email}, headers={"x-forwarded-host": "evil.test"})
     assert len(mailoutbox) == 1
     assert "evil" not in mailoutbox[0].message().as_string()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/static/",
+        "/static/css/",
+        "/static/../ocrevus_tracker/settings.py",
+        "/static/%2e%2e/manage.py",
+        "/.env",
+        "/.git/config",
+        "/admin/",
+        "/var/secret-key",
+    ],
+)
+@pytest.mark.django_db
+def test_nothing_but_files_of_ours_is_served(client, settings, address):
+    settings.WHITENOISE_USE_FINDERS = True
+    assert client.get(address).status_code == 404
+    assert client.generic("TRACE", "/healthz").status_code == 405
+
+
+@pytest.mark.django_db
+def test_what_is_refused_leaves_a_line_that_nobody_can_fake(client, caplog):
+    client.get("/x%0d%0a2026-11-28 ERROR root All is well%1b[31m")
+    client.get("/healthz", headers={"host": "evil.test"})
+    lines = [record.getMessage() for record in caplog.records]
+    assert "Refused: a host that is not ours" in lines
+    assert any("All is well" in line for line in lines)
+    assert not any(set(line) & set("\r\n\x1b") for line in lines)

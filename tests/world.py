@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+from django.conf import settings
 from django.test import Client
 
 from ocrevus_tracker.accounts.access import DUTIES, Audience, Duty
@@ -133,19 +134,25 @@ class Person:
     works_elsewhere: bool = False
     record_here: bool = False  # is Ben
     helps_here: bool = False  # sees Ben's dates
+    cookie: str = ""
 
     def client(self) -> Client:
-        """A browser in which they have signed in; for the disabled, before they were."""
-        if self.user is None:
-            return Client()
-        User.objects.filter(pk=self.user.pk).update(is_active=True)
-        client = signed_in(self.user)
+        """A new browser with the cookie of one sign-in; the disabled were not, at that time."""
+        client = Client()
+        if self.user and not self.cookie:
+            self.cookie = self._sign_in(self.user)
+        if self.cookie:
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.cookie
+        return client
+
+    def _sign_in(self, user: User) -> str:
+        client = signed_in(user)
         if self.without_second_step:
             session = client.session
             session[AUTHENTICATION_METHODS_SESSION_KEY] = []
             session.save()
-        User.objects.filter(pk=self.user.pk).update(is_active=not self.disabled)
-        return client
+        User.objects.filter(pk=user.pk).update(is_active=not self.disabled)
+        return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
     @property
     def is_signed_in(self) -> bool:

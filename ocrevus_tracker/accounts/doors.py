@@ -176,7 +176,7 @@ class SignOut(LogoutView):  # type: ignore[misc]  # allauth ships no types
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def stay(request: HttpRequest) -> JsonResponse:
     """How many seconds are left; a POST asks for more. Asking alone is not using the session."""
     if not request.user.is_authenticated:

@@ -70,7 +70,7 @@ class TestTaking:
         assert answer["Cache-Control"].find("no-store") >= 0
         told = json.loads(answer.content)
         assert len(told["Infusions"]) == 2
-        assert told["Infusions"][1]["lot number"] == "LOT-OF-BEN"
+        assert told["Infusions"][1]["lot"] == "LOT-OF-BEN"
         assert told["Emails"][0]["body text"] == "The words of a mail"
         assert told["People who help you"][0]["name"] == "Hal Helper"
         assert told["You"][0]["first name"] == "Ben"
@@ -232,7 +232,7 @@ class TestErasing:
         mail(ben, state=State.PLANNED, message_id=None, accepted_at=None)
         stop(ben, rosa)
         erasing.erase_record(patient=ben, actor=ada, now=NOW)
-        outbox.plan(NOW + days(1))
+        outbox.plan(now=NOW + days(1))
         assert not Reminder.objects.filter(state=State.PLANNED).exists()
         assert mailoutbox == []
 
