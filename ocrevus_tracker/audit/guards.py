@@ -88,7 +88,8 @@ def _settle(connection: BaseDatabaseWrapper) -> None:
     """PostgreSQL gives and takes no trigger while a table has checks to do at the commit."""
     if connection.vendor == "postgresql" and connection.in_atomic_block:
         with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # which checks what waits
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
