@@ -101,7 +101,7 @@ def _delete_whole(patient: Patient, actor: User, now: dt.datetime) -> None:
 
 
 def _delete_contact(patient: Patient, actor: User, now: dt.datetime, found: Extent) -> None:
-    for model in (Helper, Grant, PatientInvitation, Preference, DeadAddress):
+    for model in (Grant, PatientInvitation, Helper, Preference, DeadAddress):
         model._default_manager.filter(patient=patient).delete()  # noqa: SLF001 - public by Django's word
     mails = Reminder.objects.filter(patient=patient)
     mails.filter(state__in=(State.PLANNED, State.RETRY_WAIT)).delete()

@@ -34,8 +34,10 @@ TABLE = re.compile(r'(?:FROM|JOIN|UPDATE) "(\w+)"(?: ([TUVW]\d+)\b)?')
 CONDITION = re.compile(r'(?:"?(\w+)"?\.)"(\w+)" (?:= |IN \()(%s(?:, %s)*)')
 # Whether a form's key was used anywhere: an answer of one bit, to who holds 122 random ones.
 IS_KEY_USED = re.compile(r'SELECT %s AS "a" FROM "\w+" WHERE "\w+"\."entry_key" = %s LIMIT')
-# Whoever has the link of an invitation: 256 random bits, of which this is the hash.
-HOLDS_LINK = re.compile(r'"(?:schedules_patient|accounts_staff)invitation"\."digest" = %s')
+
+
+# What only the holder of a mailed link can ask for: 256 bits, of which this is the digest.
+BY_SECRET = re.compile(r'WHERE \(?"\w+"\."digest" = %s')
 
 
 class UnboundError(AssertionError):
@@ -96,7 +98,7 @@ class Watch:
         return access is not None and access.audience in GUARDED
 
     def _is_bound(self, sql: str, params: list[Any]) -> bool:
-        if IS_KEY_USED.match(sql) or HOLDS_LINK.search(sql):
+        if IS_KEY_USED.match(sql) or BY_SECRET.search(sql):
             return True
         aliases = {alias or table: table for table, alias in TABLE.findall(sql)}
         for match in CONDITION.finditer(sql):
@@ -111,9 +113,7 @@ class Watch:
         if target is None or not values:
             return False
         if target == User._meta.db_table:
-            user = self.request.__dict__.get("user")
-            if type(user) is not User:  # nobody has signed in just now
-                user = getattr(self.request, "_cached_user", None)
+            user = getattr(self.request, "_cached_user", None)
             return user is not None and set(values) <= {user.pk, *self.reached[target]}
         return set(values) <= self.reached[target]
 

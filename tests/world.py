@@ -61,7 +61,7 @@ from tests.cast import (
 # By table: what is seen of it when it leaks.
 CANARIES = {
     "accounts_membership": "Canarymember",
-    "accounts_staffinvitation": "canary-colleague@example.org",
+    "accounts_staffinvitation": "canary-invited@example.org",
     "audit_detail": "canary-audit-reason",
     "reminders_deadaddress": "canary-dead@example.org",
     "reminders_deliveryevent": "canary-event",
@@ -78,7 +78,7 @@ CANARIES = {
     "schedules_hold": "canary-hold",
     "schedules_infusion": "CANARYLOT",
     "schedules_patient": "Canarypatient",
-    "schedules_patientinvitation": "canary-invited@example.org",
+    "schedules_patientinvitation": "canary-asked@example.org",
     "schedules_patientrequest": "canary-request",
     "schedules_restart": "canary-restart",
     "schedules_screening": "canary-screening",
@@ -90,6 +90,15 @@ WITHOUT_WORDS = {
     "reminders_staffpreference",
     "schedules_grant",
 }
+# What somebody sees whom the patient lets see the dates: whose they are, when, and where.
+SHOWN_TO_HELPERS = {"schedules_appointment", "schedules_infusion", "schedules_patient"}
+
+# Where who has no such factor is refused.
+ASK_FOR_A_FACTOR = (
+    "account_reauthenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+)
 
 
 @dataclass
@@ -133,7 +142,7 @@ class Person:
     role_here: str = ""  # at Harbor Clinic
     works_elsewhere: bool = False
     record_here: bool = False  # is Ben
-    helps_here: bool = False  # sees Ben's dates
+    helps_here: bool = False
     cookie: str = ""
 
     def client(self) -> Client:
@@ -158,8 +167,11 @@ class Person:
     def is_signed_in(self) -> bool:
         return self.user is not None and not self.disabled
 
-    def may_see_canaries(self) -> bool:
-        return bool(self.role_here) or self.record_here
+    def may_see(self) -> set[str]:
+        """The tables of whose canaries one may be on a page of theirs."""
+        if self.role_here or self.record_here:
+            return set(CANARIES)
+        return SHOWN_TO_HELPERS if self.helps_here else set()
 
     def duties_here(self) -> frozenset[Duty]:
         return DUTIES[self.role_here] if self.role_here else frozenset()
@@ -244,21 +256,16 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
         email="hal@example.org",
         invited_at=NOW,
         accepted_at=NOW,
-        sees_dates=True,
-    )
-    hal = User.objects.create_user("hal@example.org")
-    Grant.objects.create(patient=ben, user=hal, may_tell=False, granted_at=NOW)
-    until = {"invited_by": rosa, "invited_at": NOW, "expires_at": NOW + days(7)}
-    invited = PatientInvitation.objects.create(
-        patient=ben, email="canary-invited@example.org", **until
-    )
-    colleague = StaffInvitation.objects.create(
-        clinic=harbor, role=Role.NURSE, email="canary-colleague@example.org", **until
     )
     dead = DeadAddress.objects.create(patient=ben, email="canary-dead@example.org", found_at=NOW)
     Preference.objects.create(patient=ben, changed_at=NOW)
     StaffPreference.objects.create(membership=Membership.objects.get(user=rosa))
     mail = _mail(ben)
+    once = {"invited_by": rosa, "invited_at": NOW, "expires_at": NOW + days(7)}
+    claim = PatientInvitation.objects.create(patient=ben, email="canary-asked@example.org", **once)
+    join = StaffInvitation.objects.create(
+        clinic=harbor, email="canary-invited@example.org", role=Role.NURSE, **once
+    )
     asked = PatientRequest.objects.create(
         patient=ben, kind="correction", words="canary-request", asked_at=NOW
     )
@@ -285,11 +292,11 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
         "mail_pk": mail.pk,
         "dead_pk": dead.pk,
         "request_pk": asked.pk,
-        "helper_pk": helper.pk,
+        "invitation_pk": join.pk,
         "member_pk": Membership.objects.get(user=rosa).pk,
-        "invitation_pk": colleague.pk,
-        "patient:claim:token": invited.token,
-        "staff:join:token": colleague.token,
+        "patient:claim:token": claim.token,
+        "staff:join:token": join.token,
+        "helper_pk": helper.pk,
         "token": stop.rstrip("/").rsplit("/", 1)[1],
         "name": "postmark",
         "mfa_remove_webauthn:pk": 999_999,
@@ -333,7 +340,9 @@ def _people(harbor: Clinic, ben: Patient, rosa: User) -> Iterator[Person]:
     yield Person("patient", ben.user, record_here=True)
     yield Person("other patient of the clinic", ana.user)
     yield Person("patient of another clinic", zoe.user)
-    yield Person("helper", User.objects.get(email="hal@example.org"), helps_here=True)
+    hal = User.objects.create_user("hal@example.org")
+    Grant.objects.create(patient=ben, user=hal, may_tell=False, granted_at=NOW)
+    yield Person("helper", hal, helps_here=True)
     yield Person("nurse", rosa, role_here=Role.NURSE)
     yield Person("nurse of another clinic", nils, works_elsewhere=True)
     for role in (Role.COORDINATOR, Role.ADMIN):
@@ -360,7 +369,8 @@ def verdict(person: Person, address: Address, method: str) -> frozenset[int]:
     if access.audience == Audience.STAFF:
         return _verdict_for_staff(person, address, access.methods[method])
     unwell = {503} if address.name == "readyz" else set()
-    return frozenset({200, 301, 302, 303, 400, 401, 404, 429} | unwell)
+    refused = {403} if address.name in ASK_FOR_A_FACTOR else set()
+    return frozenset({200, 301, 302, 303, 400, 401, 404, 429} | unwell | refused)
 
 
 def _verdict_for_staff(person: Person, address: Address, duty: Duty | None) -> frozenset[int]:

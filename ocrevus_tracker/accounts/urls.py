@@ -26,7 +26,7 @@ urlpatterns = [
     path("sign-in/timed-out/", _door(doors.timed_out, methods=("POST",)), name="timed_out"),
     path("sign-out/", _door(doors.SignOut.as_view()), name="account_logout"),
     # How I sign in.
-    path("my/sign-in/", _own(ways.Ways.as_view()), name="mfa_index"),
+    path("my/sign-in/", _own(ways.Ways.as_view(), methods=("GET",)), name="mfa_index"),
     path("my/sign-in/faster/", _own(doors.offer_passkey, methods=("GET",)), name="offer_passkey"),
     path("my/sign-in/passkeys/add/", _own(ways.AddPasskey.as_view()), name="mfa_add_webauthn"),
     path(
@@ -38,7 +38,7 @@ urlpatterns = [
     path("my/sign-in/app/remove/", _own(ways.RemoveApp.as_view()), name="mfa_deactivate_totp"),
     path(
         "my/sign-in/recovery-codes/",
-        _own(recovery.view_recovery_codes),
+        _own(recovery.view_recovery_codes, methods=("GET",)),
         name="mfa_view_recovery_codes",
     ),
     path(
