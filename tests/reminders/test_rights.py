@@ -84,6 +84,7 @@ class TestTaking:
         # What the clinic decides for all, who works there, and the trail's own words and seals.
         aside = {
             "accounts_membership",
+            "accounts_staffinvitation",
             "audit_detail",
             "reminders_policy",
             "reminders_staffpreference",
