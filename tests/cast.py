@@ -83,10 +83,15 @@ def make_patient(
 
 
 def claim(patient: Patient, actor: User, *, now: dt.datetime = NOW) -> User:
-    """Invite the patient, who opens the link and knows their date of birth."""
-    invitation = actions.invite_patient(patient=patient, actor=actor, now=now)
-    born = patient.date_of_birth
-    claimed = actions.claim_record(invitation=invitation, born=born, now=now)
+    """The patient opens a link that `actor` has sent, and knows their date of birth."""
+    link = PatientInvitation.objects.create(
+        patient=patient,
+        email=patient.email.lower(),
+        invited_by=actor,
+        invited_at=now,
+        expires_at=now + actions.online.INVITATION_LASTS,
+    )
+    claimed = actions.claim_record(invitation=link, born=patient.date_of_birth, now=now)
     assert claimed
     patient.user = claimed.user
     return claimed.user

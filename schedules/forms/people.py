@@ -120,9 +120,7 @@ class NewPatientForm(PatientForm):
     clinic = forms.ChoiceField(label=_("Clinic"), widget=forms.RadioSelect)
     invite = forms.BooleanField(
         label=_("Invite to see dates online"),
-        help_text=_(
-            "Goes to the email address; the patient then needs the date of birth to begin."
-        ),
+        help_text=_("By email. The patient then needs the date of birth to begin."),
         required=False,
     )
 

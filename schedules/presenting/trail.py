@@ -86,6 +86,8 @@ ACTS: Mapping[str, Any] = {
     "see to mail": gettext_lazy("took care of an email that did not arrive"),
     "send mail again": gettext_lazy("sent an email again"),
     "send test mail": gettext_lazy("sent a test email"),
+    "delete record": gettext_lazy("deleted the patient's record"),
+    "delete contact details": gettext_lazy("deleted the patient's contact details"),
     "find address dead": gettext_lazy("found that emails to an address come back"),
     "trust email address": gettext_lazy("confirmed an email address"),
     "invite helper": gettext_lazy("invited a helper"),

@@ -39,10 +39,10 @@ def opens_work_list(client) -> bool:
 
 
 class TestWithoutASecondStep:
-    @pytest.mark.parametrize("page", ["/", "/staff/", "/staff/patients/", "/home/", "/my/emails/"])
-    def test_a_password_alone_opens_nothing(self, client, rosa, page):
+    @pytest.mark.parametrize("path", ["/", "/staff/", "/staff/patients/", "/home/", "/my/emails/"])
+    def test_a_password_alone_opens_nothing(self, client, rosa, path):
         give_password(client, rosa)
-        answer = client.get(page)
+        answer = client.get(path)
         assert (answer.status_code, answer.url) == (302, WAYS)
 
     def test_a_post_is_stopped_as_well(self, client, rosa, ana):
@@ -203,7 +203,7 @@ class TestKeepingOne:
         assert client.get("/staff/").url == WAYS
 
     @pytest.mark.parametrize(
-        "page",
+        "path",
         [
             "/my/sign-in/app/remove/",
             "/my/sign-in/passkeys/add/",
@@ -212,15 +212,15 @@ class TestKeepingOne:
             "/my/sign-in/recovery-codes/download/",
         ],
     )
-    def test_minutes_later_all_of_it_asks_again_who_they_are(self, with_app, clock, page):
+    def test_minutes_later_all_of_it_asks_again_who_they_are(self, with_app, clock, path):
         client = signed_in(with_app)
         clock.shift(6 * 60)
-        again = client.get(page)
+        again = client.get(path)
         assert again.url.startswith("/my/sign-in/again/?next=")
         assert client.post(again.url, {"password": "wrong passphrase"}).status_code == 200
-        assert client.get(page).status_code == 302
-        assert client.post(again.url, {"password": PASSWORD}).url == page
-        assert client.get(page).status_code == 200
+        assert client.get(path).status_code == 302
+        assert client.post(again.url, {"password": PASSWORD}).url == path
+        assert client.get(path).status_code == 200
 
     def test_the_apps_code_tells_who_they_are_as_well(self, with_app, clock):
         client = signed_in(with_app)

@@ -103,10 +103,11 @@ def _run(sql: str) -> None:
 
 class TestErasing:
     def test_takes_values_and_words_and_says_so(self, entry, rosa, harbor, ben):
+        theirs = Detail.objects.filter(entry__patient_id=ben.pk).count()
         gone = trail.erase(
             at=NOW, actor=rosa, clinic=harbor, patient_id=ben.pk, reason="The patient asked."
         )
-        assert gone == 1
+        assert gone == theirs >= 1
         entry = Entry.objects.get(pk=entry.pk)
         assert (entry.reason, entry.changes, entry.is_erased) == ("", [], True)
         told = Entry.objects.get(act="erase details", patient_id=ben.pk)

@@ -33,17 +33,19 @@ PLACES = {
         "withdraw_for_address",
     },
     "schedules/actions/recomputing.py": {"_write"},
+    "schedules/actions/requests.py": {"answer"},
     "schedules/actions/staffing.py": {
         *("invite_staff", "withdraw_staff_invitation", "join_clinic", "remove_member"),
     },
     "reminders/choices.py": {"_change", "_change_preference", "_change_person"},
     "reminders/helpers.py": {"accept_invitation", "_take_off", "put_back", "stop_copies", "_open"},
+    "reminders/erasing.py": {"_delete_whole", "_delete_contact", "_let_go"},
     "reminders/policies.py": {"_apply"},
     "reminders/resending.py": {"resend"},
     "reminders/unreached.py": {"take_off_list", "trust_address"},
     # The trail itself, and a demo's, which goes with the demo.
     "ocrevus_tracker/audit/trail.py": {"erase"},
-    "ocrevus_tracker/audit/guards.py": {"install", "uninstall", "missing"},
+    "ocrevus_tracker/audit/guards.py": {"install", "uninstall", "_settle", "missing"},
     "ocrevus_tracker/audit/management/commands/audit_protect.py": {"Command.handle"},
     "schedules/demo/__init__.py": {"remove", "_forget_trail"},
     # Ways to sign in: each that comes or goes is an event at the door.
@@ -56,8 +58,9 @@ PLACES = {
         *("_note_dead_address", "_stop_mail"),
     },
     "reminders/restoring.py": {"_remember_lost_receipts", "_put_in_doubt", "_settle"},
-    # Nobody's data: a member's wish for the morning's mail, the deployment, the worker's pulse.
+    # Nobody's data: a member's wish for the morning's mail, the cache, the deployment, the pulse.
     "reminders/digests.py": {"choose_digest"},
+    "ocrevus_tracker/json_cache.py": {"JsonCache.get_many", "JsonCache._execute"},
     "reminders/guards.py": {"may_send", "adopt", "release", "_adopt_on_first_start"},
     "reminders/models/evidence.py": {"Heartbeat.beat"},
 }

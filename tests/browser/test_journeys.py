@@ -102,7 +102,9 @@ def sign_in_as_patient(page: Page, patient: Patient) -> None:
     assert mail.outbox[-1].to == [patient.email]
     hands.type("Your code", code[0])
     page.keyboard.press("Enter")
-    hands.press("Not now")  # a passkey, which is offered the first time
+    # A passkey, which is offered the first time.
+    expect(page.get_by_role("heading", name="Sign in faster next time?")).to_be_visible()
+    hands.press("Not now")
 
 
 def test_a_nurse_records_and_the_patient_sees_the_new_date(anybody, dora, rosa, today):

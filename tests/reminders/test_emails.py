@@ -15,12 +15,12 @@ from schedules.templatetags.tracker import long_date
 from tests.cast import NOW, TODAY, book, days, make_patient
 
 from .conftest import due_course, local
-from .letters import Sample, Words, by_kind, clinic, letter, patient, reminder
+from .letters import INVITES, TO_STAFF, Sample, Words, by_kind, clinic, letter, patient, reminder
 
 pytestmark = pytest.mark.django_db
 
 every_kind = pytest.mark.parametrize(
-    "kind", [kind for kind in Kind if kind not in {Kind.HELPER_INVITE, Kind.DIGEST}]
+    "kind", [kind for kind in Kind if kind not in {*INVITES, *TO_STAFF}]
 )
 
 
@@ -358,7 +358,7 @@ class TestItsHeaders:
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert re.fullmatch(r"<(booking|visit|record)\.visits\.example\.org>", headers["List-Id"])
 
-    @pytest.mark.parametrize("kind", [Kind.HELPER_INVITE, Kind.DIGEST])
+    @pytest.mark.parametrize("kind", [*INVITES, *TO_STAFF])
     def test_what_is_no_reminder_is_no_list(self, kind):
         headers = letter(Sample(kind)).headers
         assert set(headers) == {"Message-ID", "Date", "Auto-Submitted"}
@@ -416,7 +416,7 @@ class TestTheDigest:
         assert "longest 1 day)" in made.text
         for word in ("Zebulon", "zebulon", "Example"):
             assert word not in made.text + made.html
-        assert "http://127.0.0.1:8000/staff/?list=late\n" in made.text
+        assert "http://127.0.0.1:8000/staff/?clinic=harbor-clinic&list=late\n" in made.text
 
     def test_a_mail_of_the_clinics_own_that_did_not_arrive_counts(
         self, harbor, hill, rosa, compose

@@ -1,5 +1,6 @@
 """A colleague is asked by an admin, and comes in with a name, a password and a second step."""
 
+import re
 import uuid
 
 import pytest
@@ -67,6 +68,17 @@ class TestInviting:
         invite(admin, email="NEW@example.org")
         assert Client().get(link(first)).status_code == 410
         assert StaffInvitation.objects.unanswered().get() != first
+
+    def test_a_button_sends_it_again(self, admin, harbor, ada):
+        first = asked(harbor, ada, role=Role.COORDINATOR)
+        page = text(admin.get("/staff/people/"))
+        form = page[page.index("/staff/people/invite/") + 30 :]
+        fields = dict(re.findall(r'name="(email|role|entry_key)" value="([^"]+)"', form))
+        for _tap in range(2):
+            admin.post("/staff/people/invite/", fields)
+        [again] = StaffInvitation.objects.exclude(pk=first.pk)
+        assert (again.email, again.role) == (NEW, Role.COORDINATOR)
+        assert Client().get(link(first)).status_code == 410
 
     def test_who_works_here_is_not_asked(self, admin, rosa):
         assert "This person works here already." in text(invite(admin, email=rosa.email))

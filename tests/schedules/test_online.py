@@ -157,7 +157,7 @@ class TestAnotherAddress:
 
 
 class TestSharedAddress:
-    def test_each_record_is_claimed_with_its_own_birth_date(self, dora, sent, harbor, rosa):
+    def test_each_record_is_claimed_with_its_own_birth_date(self, dora, harbor, rosa):
         claim(dora, rosa)
         made = Patient(
             clinic=harbor, given_name="Abe", family_name="Example", record_number="D-2",

@@ -93,7 +93,7 @@ class TestTheLink:
         assert page.status_code == 410
         assert 'href="/sign-in/"' in page.content.decode()
 
-    @pytest.mark.parametrize("token", ["x", "a" * 43, "%00", "a" * 3000])
+    @pytest.mark.parametrize("token", ["x", "a" * 43, "a" * 3000])
     def test_a_forged_link_is_a_missing_page(self, client, sent, token):
         missing = client.get("/no/such/page/")
         page = client.post(f"/begin/{token}/", RIGHT)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -42,7 +43,8 @@ def people(request: HttpRequest) -> HttpResponse:
         clinic=clinic,
         now=now,
         members=members.order_by("user__name", "user__email"),
-        invited=[(one, one.expires_at > now) for one in invited.order_by("email")],
+        # Each with the key of the form that sends it again.
+        invited=[(one, one.expires_at > now, uuid4()) for one in invited.order_by("email")],
     )
 
 

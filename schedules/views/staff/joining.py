@@ -28,7 +28,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     invitation = links.first()
     if invitation is None:
         raise Http404
-    if not StaffInvitation.objects.open(now).filter(pk=invitation.pk).exists():
+    sent = StaffInvitation.objects.open(now).filter(clinic=invitation.clinic)
+    if not sent.filter(pk=invitation.pk).exists():
         return _ended(request, now)
     account = User.objects.filter(email=invitation.email).first()
     if account and account.has_usable_password():
