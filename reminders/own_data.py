@@ -48,7 +48,7 @@ SECTIONS: tuple[tuple[Any, type[Model], str], ...] = (
     (gettext_lazy("Checks and vaccines"), Screening, "patient"),
     (gettext_lazy("What you asked for"), PatientRequest, "patient"),
     (gettext_lazy("Which emails you want"), Preference, "patient"),
-    (gettext_lazy("People who get copies"), Helper, "patient"),
+    (gettext_lazy("People who help you"), Helper, "patient"),
     (gettext_lazy("People who see your dates"), Grant, "patient"),
     (gettext_lazy("Invitations to see your dates here"), PatientInvitation, "patient"),
     (gettext_lazy("Emails"), Reminder, "patient"),

@@ -115,7 +115,7 @@ QUESTIONS = {
     "version": "/staff/mail-policy/",
     "record": "/home/",
     "next": "/sign-in/",
-    "then": "/staff/patients/{pk}/screening/hbv/",
+    "then": "/staff/patients/{pk}/screening/hepatitis-b/",
 }
 
 

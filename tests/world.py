@@ -223,7 +223,7 @@ def _treated(harbor: Clinic, rosa: User) -> Patient:
     )
     Screening.objects.create(
         patient=ben,
-        check_code="hbv",
+        check_code="hepatitis-b",
         status="done",
         done_on=TODAY,
         note="canary-screening",
@@ -287,7 +287,7 @@ def _rows(harbor: Clinic, ben: Patient, rosa: User) -> dict[str, Any]:
         "hold_pk": Hold.objects.get(course=course).pk,
         "visit_pk": course.appointments.get(status="booked").pk,
         "screening_pk": Screening.objects.get(patient=ben).pk,
-        "code": "hbv",
+        "code": "hepatitis-b",
         "closure_pk": closure.pk,
         "mail_pk": mail.pk,
         "dead_pk": dead.pk,
