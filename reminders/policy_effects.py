@@ -108,7 +108,7 @@ def _by_due_date(
     """People without a visit, as the planner sees them. Whoever has to hear first that a date was
     put right waits for that, under any policy.
     """
-    told_first = [one.course_id for one in owed(courses, now=at)]
+    told_first = [one.course_id for one in owed(courses, now=at, clinic=clinic)]
     waiting = (
         courses.filter(next_due_on__isnull=False)
         .exclude(Exists(visits_that_count(at)))

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from django.db.models import Exists, F, OuterRef, Subquery
 
+from ocrevus_tracker.accounts.models import Clinic
 from reminders import rules
 from reminders.models import OPEN, PATIENT, REOPENABLE, Kind, Reminder, State
 from schedules.models import UNDO_FOR, CourseQuerySet, DateMove
@@ -72,13 +73,16 @@ class _Move:
         return rules.fit_moved(due_on=about, moved_at=self.moved_at, undo_for=UNDO_FOR, now=now)
 
 
-def owed(courses: CourseQuerySet, *, now: dt.datetime) -> Iterator[Owed]:
-    """Those of `courses` to be told at `now` (aware UTC), each once for all its moves so far.
+def owed(
+    courses: CourseQuerySet, *, now: dt.datetime, clinic: Clinic | None = None
+) -> Iterator[Owed]:
+    """Those of `courses` to be told at `now` (aware UTC), each once for all its moves so far;
+    of one clinic's courses where a clinic is given.
 
     Nobody is told who never heard the old date, nor when the person who made the last move chose
     to write no mail, nor again when the mail about that move could not be brought.
     """
-    for _course, group in groupby(_moves(courses, now), key=attrgetter("course_id")):
+    for _course, group in groupby(_moves(courses, now, clinic), key=attrgetter("course_id")):
         moves = list(group)
         last = moves[-1]
         dates = [(move.from_on, move.to_on) for move in moves]
@@ -95,9 +99,11 @@ def owed(courses: CourseQuerySet, *, now: dt.datetime) -> Iterator[Owed]:
             )
 
 
-def _moves(courses: CourseQuerySet, now: dt.datetime) -> Iterator[_Move]:
+def _moves(courses: CourseQuerySet, now: dt.datetime, clinic: Clinic | None) -> Iterator[_Move]:
     """Course by course all the moves of those that moved lately, the last one last."""
     recent = DateMove.objects.filter(moved_at__gt=now - rules.MOVED_USEFUL_FOR).order_by()
+    if clinic:
+        recent = recent.filter(course__patient__clinic=clinic)
     # By their ids, which are few, so that no plan can begin with all the courses there are.
     ids = set(recent.values_list("course", flat=True))
     if not ids:  # as on most days

@@ -137,7 +137,6 @@ class TestTheFilter:
             {"before": "-1"},
             {"before": "²"},
             {"first_month": "13", "first_day": "1", "first_year": "2026"},
-            {"record_number": "\x00"},
         ],
     )
     def test_takes_any_question(self, admin, corrected, asked):

@@ -374,11 +374,11 @@ def test_a_test_that_fails_says_whom_to_call(client, ben, monkeypatch, caplog, e
     def refuse(*_args, **_kwargs):
         raise error("ben@example.org")
 
-    monkeypatch.setattr("reminders.trial.EmailMessage.send", refuse)
-    page = client.post(at("test_mail", ben), follow=True)
+    with monkeypatch.context() as broken:
+        broken.setattr("reminders.trial.EmailMessage.send", refuse)
+        page = client.post(at("test_mail", ben), follow=True)
     assert "We could not send the test. Try again, or call (555) 010-0142." in text(page)
     assert "ben@example.org" not in caplog.text
-    monkeypatch.undo()
     page = client.post(at("test_mail", ben), follow=True)
     assert "We sent a test" in text(page)
 

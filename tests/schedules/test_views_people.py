@@ -226,7 +226,7 @@ class TestSearch:
     @pytest.mark.parametrize("words", ["\x00", "a" * 200, "%", "_", "<b>", "' OR 1=1", "\\"])
     def test_strange_words_find_nobody_and_break_nothing(self, nurse, ben, words):
         page = nurse.get("/staff/patients/", {"q": words})
-        assert page.status_code == 200
+        assert page.status_code == (400 if "\x00" in words else 200)
         assert "<b>" not in page.content.decode()
 
     def test_thirty_people_take_as_many_queries_as_one(self, nurse, harbor, rosa, ben):
