@@ -28,7 +28,7 @@ from reminders.stopping import Days, clinic_days
 OWN_COLUMNS = (
     *("patient", "course", "appointment", "helper", "member", "corrects", "date_move"),
     *("resend_of", "kind", "due_on", "visit_at", "recipient", "next_at", "attempt", "tries"),
-    *("doubt", "message_id", "dated_at"),
+    *("doubt", "message_id", "dated_at", "patient_invitation", "staff_invitation"),
 )
 RETRY_MINUTES = (1, 5, 15, 60)
 

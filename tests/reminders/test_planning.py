@@ -12,7 +12,7 @@ from reminders.outbox.places import places
 from reminders.outbox.windows import Look, batches_of
 from schedules import actions
 from schedules.models import Appointment, Course, Patient, StopReason
-from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient
+from tests.cast import NOW, TODAY, book, days, give, make_clinic, make_patient, make_staff
 
 from .conftest import (
     due_course,
@@ -215,8 +215,9 @@ class TestVisits:
             plan()
         assert states() == {"booked": State.CANCELLED, "day-before": State.PLANNED}
 
-    def test_a_visit_that_is_over_where_it_was_is_not_tomorrow_elsewhere(self, rosa):
+    def test_a_visit_that_is_over_where_it_was_is_not_tomorrow_elsewhere(self, db):
         clinic = make_clinic("Far Clinic", time_zone="Pacific/Auckland")
+        rosa = make_staff(clinic, "Rosa")
         course = due_course(clinic, rosa, due_in=10, time_zone="Pacific/Honolulu")
         visit = book(course, rosa, TODAY + days(1))
         assert plan(visit.starts_at + dt.timedelta(hours=2)) == []

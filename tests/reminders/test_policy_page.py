@@ -282,7 +282,7 @@ class TestMorningMail:
             next_at=NOW, not_after=NOW, state=State.EXPIRED,
         )  # fmt: skip
         client = signed_in(rosa)
-        assert "Morning emails that did not arrive" in client.get(URL).content.decode()
+        assert "Emails to people who work here that did" in client.get(URL).content.decode()
         seen = reverse("reminders:digest_seen", args=[row.pk])
         signed_in(nils).post(seen)
         assert Reminder.objects.get().checked_at is None
@@ -290,7 +290,7 @@ class TestMorningMail:
             assert client.post(seen).status_code == 302
         row.refresh_from_db()
         assert (row.checked_at, row.checked_by) == (NOW, rosa)
-        assert "Morning emails that did not arrive" not in client.get(URL).content.decode()
+        assert "Emails to people who work here that did" not in client.get(URL).content.decode()
 
 
 def test_the_page_asks_as_much_for_many_people_as_for_one(

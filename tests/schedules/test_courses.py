@@ -133,7 +133,7 @@ class TestReopening:
         stop(course, rosa)
         for actor in (rosa, nils):
             with pytest.raises(
-                actions.UnableToChangeCourse, match="Only a (nurse or a )?prescriber"
+                actions.UnableToChangeCourse, match=r"Only a (nurse or a )?prescriber"
             ):
                 reopen(course, actor)
 
