@@ -109,7 +109,6 @@ def reopen_course(*, course: Course, actor: User, now: dt.datetime, reason: str)
     """
     with transaction.atomic():
         course = locked(course)
-        must_treat(actor, course, UnableToChangeCourse)
         _refuse_unless_prescriber(actor, course)
         _refuse_reopening(course, today=course.patient.clinic.local_date(now))
         course.stopped_on, course.stop_reason, course.stop_note = None, "", ""
