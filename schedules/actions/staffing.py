@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 
+from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,38 @@ STAFF_INVITATION_LASTS = dt.timedelta(days=7)
 
 class UnableToChangeStaff(UnableTo):
     """Not by an admin of the clinic, nobody would be left who can, or they work there already."""
+
+
+def open_clinic(
+    *, clinic: Clinic, email: str, name: str, password: str, now: dt.datetime
+) -> Membership:
+    """Save a new clinic with its first admin, who invites everybody else. Done by whoever runs
+    the service. Somebody who has an account keeps its name and password.
+
+    Raises:
+        ValidationError: something about the clinic or the address cannot be right, or another
+            clinic has that slug.
+    """
+    clinic.full_clean()
+    validate_email(email)
+    with transaction.atomic():
+        clinic.save(force_insert=True)
+        user, _is_new = User.objects.of_address(email)
+        if not user.has_usable_password():
+            user.name = name
+            user.set_password(password)
+            user.save(update_fields=["name", "password"])
+            sessions.end_all(user)
+        admin = Membership.objects.create(user=user, clinic=clinic, role=Role.ADMIN)
+        trail.record(
+            at=now,
+            actor=None,
+            clinic=clinic,
+            act="open clinic",
+            subject=admin,
+            changes={"person": (None, user.get_short_name()), "role": (None, admin.role)},
+        )
+    return admin
 
 
 def invite_staff(

@@ -37,6 +37,7 @@ ACTS: Mapping[str, Any] = {
     "wrong date of birth": gettext_lazy("refused a wrong date of birth"),
     "claim record": gettext_lazy("opened online access with the date of birth"),
     "end online access": gettext_lazy("ended online access"),
+    "open clinic": gettext_lazy("opened the clinic"),
     "invite staff": gettext_lazy("invited a colleague"),
     "withdraw staff invitation": gettext_lazy("took back a colleague's invitation"),
     "join clinic": gettext_lazy("joined the clinic"),
