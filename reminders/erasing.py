@@ -70,7 +70,9 @@ def erase_record(*, patient: Patient, actor: User, now: dt.datetime) -> Extent:
     """
     with transaction.atomic():
         locked = (
-            Patient.objects.select_for_update().select_related("clinic", "user").get(pk=patient.pk)
+            Patient.objects.select_for_update(of=("self",))
+            .select_related("clinic", "user")
+            .get(pk=patient.pk)
         )
         _refuse(locked, actor, now)
         found, user = extent(locked, now=now), locked.user
