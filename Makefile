@@ -8,7 +8,7 @@ export PYTHON
 RUN := .ci/venv requirements.txt
 DEV := .ci/venv requirements-dev.txt
 
-.PHONY: help run test lint format lock demo bench properties mutants coverage faults clean
+.PHONY: help run test lint format lock demo bench properties mutants coverage faults hostile audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,12 @@ coverage: ## Fail for each branch of the reminders' core that none of their test
 
 faults: ## Kill workers, brokers and databases while reminders drain (minutes)
 	@$(DEV) -m tests -m long tests/faults $(ARGS)
+
+hostile: ## Send hostile text to every field of every form (about an hour)
+	@$(DEV) -m pytest tests/test_hostile.py -m long -n 2 $(ARGS)
+
+audit: ## Look for known holes in what is pinned (needs the network)
+	@$(DEV) -m uv tool run pip-audit -r requirements.txt --disable-pip --require-hashes
 
 clean: ## Remove .venv and every cache; the data in var/ stays
 	rm -rf .venv .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
