@@ -67,6 +67,7 @@ staff_pages: list[URLPattern | URLResolver] = [
     path("patients/add/", people.add_patient, name="add_patient"),
     path("patients/<int:pk>/", include(record_pages)),
     path("people/", colleagues.people, name="people"),
+    path("people/codes/", colleagues.codes_by_email, name="codes_by_email"),
     path("people/invite/", colleagues.invite_staff, name="invite_staff"),
     path(
         "people/invitations/<int:invitation_pk>/withdraw/",

@@ -65,6 +65,7 @@ from .shared import UnableTo
 from .short_infusion import UnableToAllow, allow_short_infusion
 from .staffing import (
     UnableToChangeStaff,
+    allow_codes_by_email,
     change_role,
     invite_staff,
     join_clinic,
@@ -99,6 +100,7 @@ __all__ = [
     "UnableToUndo",
     "add_closure",
     "add_patient",
+    "allow_codes_by_email",
     "allow_short_infusion",
     "book_visit",
     "cancel_visit",

@@ -141,6 +141,29 @@ def open_staff_account(
     return joined
 
 
+def allow_codes_by_email(*, clinic: Clinic, allowed: bool, actor: User, now: dt.datetime) -> None:
+    """Whether patients of the clinic may sign in with a code by e-mail, beside a passkey. A code
+    proves no more than that somebody reads the mailbox.
+
+    Raises:
+        UnableToChangeStaff: not by an admin of the clinic.
+    """
+    with transaction.atomic():
+        held = _managed(clinic, actor)
+        if held.codes_by_email == allowed:
+            return
+        before, held.codes_by_email = held.codes_by_email, allowed
+        held.save(update_fields=["codes_by_email"])
+        trail.record(
+            at=now,
+            actor=actor,
+            clinic=held,
+            act="change sign-in",
+            subject=held,
+            changes={"codes_by_email": (before, allowed)},
+        )
+
+
 def change_role(
     *, membership: Membership, role: str, actor: User, now: dt.datetime, reason: str = ""
 ) -> bool:

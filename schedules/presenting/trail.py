@@ -41,6 +41,7 @@ ACTS: Mapping[str, Any] = {
     "invite staff": gettext_lazy("invited a colleague"),
     "withdraw staff invitation": gettext_lazy("took back a colleague's invitation"),
     "join clinic": gettext_lazy("joined the clinic"),
+    "change sign-in": gettext_lazy("changed how patients sign in"),
     "change role": gettext_lazy("gave somebody another role"),
     "remove from clinic": gettext_lazy("removed somebody from the clinic"),
     "record infusion": gettext_lazy("recorded an infusion"),

@@ -105,8 +105,8 @@ def test_an_admin_invites_changes_and_removes(page, ada, rosa):
         page.get_by_role("button", name="Send invitation").click()
         expect(page.get_by_text("nia@example.org").last).to_be_visible()
         checked(page, STAFF_TARGET)
-        for name in ("role", "remove"):
-            page.goto(f"/staff/people/{member}/{name}/")
+        for path in (f"{member}/role/", f"{member}/remove/", "codes/"):
+            page.goto(f"/staff/people/{path}")
             checked(page, STAFF_TARGET)
 
 

@@ -11,6 +11,8 @@ from tests.schedules.test_views_record import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
+PEOPLE = "/staff/people/"
+
 
 @pytest.fixture
 def ada(harbor) -> User:
@@ -131,3 +133,21 @@ def test_a_role_that_is_none_is_refused(admin, rosa, role):
     page = admin.post(at("change_role", rosa), {"role": role})
     assert "There is a problem" in text(page)
     assert member(rosa).role == Role.NURSE
+
+
+def test_an_admin_switches_codes_by_email_off_and_on(admin, harbor):
+    assert "Allow passkeys only" in text(admin.get(f"{PEOPLE}codes/"))
+    for allowed, told in (("0", "Patients need a passkey now."), ("1", "sign in with a code")):
+        page = admin.post(f"{PEOPLE}codes/", {"allowed": allowed}, follow=True)
+        assert told in text(page)
+        harbor.refresh_from_db()
+        assert harbor.codes_by_email is (allowed == "1")
+    assert Entry.objects.filter(act="change sign-in").count() == 2
+
+
+def test_nobody_else_switches_codes_off(harbor, rosa):
+    assert signed_in(rosa).post(f"{PEOPLE}codes/", {"allowed": "0"}).status_code == 403
+    with pytest.raises(actions.UnableToChangeStaff):
+        actions.allow_codes_by_email(clinic=harbor, allowed=False, actor=rosa, now=NOW)
+    harbor.refresh_from_db()
+    assert harbor.codes_by_email

@@ -79,6 +79,19 @@ def withdraw_staff_invitation(request: HttpRequest, invitation_pk: int) -> HttpR
 
 
 @managing
+def codes_by_email(request: HttpRequest) -> HttpResponse:
+    """Whether patients may sign in with a code by e-mail."""
+    clinic, now = chosen_clinic(request), timezone.now()
+    if request.method != "POST":
+        return page(request, "staff/codes_by_email.html", clinic=clinic, now=now)
+    allowed = request.POST.get("allowed") == "1"
+    actions.allow_codes_by_email(clinic=clinic, allowed=allowed, actor=user_of(request), now=now)
+    told = _("Saved. Patients may sign in with a code by email.")
+    messages.success(request, told if allowed else _("Saved. Patients need a passkey now."))
+    return _back_to(clinic)
+
+
+@managing
 def change_role(request: HttpRequest, member_pk: int) -> HttpResponse:
     """Another role for somebody."""
     clinic, member = _member(request, member_pk)
