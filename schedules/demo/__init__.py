@@ -14,10 +14,20 @@ from ocrevus_tracker.audit import anchor, guards
 from ocrevus_tracker.audit.models import Detail, Entry, Seal
 from schedules.models import Patient
 
-from .clinicians import APPS, NURSE, PASSWORD, PRESCRIBER, Clinicians, give_second_step
+from .clinicians import ADMIN, APPS, NURSE, PASSWORD, PRESCRIBER, Clinicians, give_second_step
 from .stories import STORIES
 
-__all__ = ["NURSE", "PASSWORD", "PRESCRIBER", "SLUG", "STORIES", "build", "remove", "second_steps"]
+__all__ = [
+    "ADMIN",
+    "NURSE",
+    "PASSWORD",
+    "PRESCRIBER",
+    "SLUG",
+    "STORIES",
+    "build",
+    "remove",
+    "second_steps",
+]
 
 # No clinic of flesh and blood would choose this; what bears it may be removed.
 SLUG = "made-up-harbor-clinic"

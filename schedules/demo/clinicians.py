@@ -23,8 +23,13 @@ from schedules.models import (
 PASSWORD = "calm-daylight-demo"  # noqa: S105 - a demo's, printed on every start
 NURSE = "nurse@harbor.example.org"
 PRESCRIBER = "prescriber@harbor.example.org"
+ADMIN = "admin@harbor.example.org"
 # The keys of their apps, base32: as public as the password, and as little worth elsewhere.
-APPS = {NURSE: "MADEUPNURSESKEY2MADEUPNURSESKEY2", PRESCRIBER: "MADEUPPRESCRIBER2MADEUPPRESCRIBE"}
+APPS = {
+    NURSE: "MADEUPNURSESKEY2MADEUPNURSESKEY2",
+    PRESCRIBER: "MADEUPPRESCRIBER2MADEUPPRESCRIBE",
+    ADMIN: "MADEUPADMINSKEY2MADEUPADMINSKEY2",
+}
 
 
 def give_second_step(user: User) -> None:
@@ -67,6 +72,7 @@ class Clinicians:
         self.today = clinic.local_date(now)
         self.nurse = self._employ(NURSE, "Rosa Rivera", Role.NURSE)
         self.prescriber = self._employ(PRESCRIBER, "Priya Shah", Role.PRESCRIBER)
+        self._employ(ADMIN, "Ada Ames", Role.ADMIN)
 
     def _employ(self, email: str, name: str, role: Role) -> User:
         user = User.objects.create_user(email, PASSWORD, name=name)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from ocrevus_tracker.accounts.models import User
+from ocrevus_tracker.accounts.models import Membership, User
 from reminders import outbox
 from reminders.auditing import audit
 from reminders.models import WITHOUT_COURSE, Kind, Reminder, State
@@ -207,6 +207,7 @@ class TestWhoseDateItIs:
 
     def course(self, nurse, zone: str, **patient) -> Course:
         clinic = make_clinic(f"Clinic {zone}", time_zone=zone)
+        Membership.objects.create(user=nurse, clinic=clinic)
         course = due_course(clinic, nurse, due_in=60, **patient)
         outbox.plan(now=NOW)
         Reminder.objects.update(next_at=NOW)

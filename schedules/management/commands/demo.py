@@ -57,6 +57,7 @@ class Command(BaseCommand):
             "Staff sign in with a password, then a code:",
             f"  {demo.NURSE:32} {demo.PASSWORD}   (nurse)",
             f"  {demo.PRESCRIBER:32} {demo.PASSWORD}   (prescriber)",
+            f"  {demo.ADMIN:32} {demo.PASSWORD}   (admin: people, audit trail)",
             "Codes of this moment; print new ones with: .venv/bin/python manage.py demo --codes",
             *self._codes(),
             "Patients type their address and get a code by e-mail, for example:",
