@@ -139,9 +139,8 @@ def forged(ben) -> list[str]:
         token + "A",
         other_purpose,
         "x",
-        "%00",
         "%F0%9F%92%A9",
-        "a" * 5000,
+        "a" * 3000,
     ]
 
 
