@@ -323,8 +323,12 @@ class BackendTransport(Transport):
         """Nothing to do: each mail opens its own connection."""
 
     def hand_over(self, letters: Sequence[EmailMultiAlternatives], go: Go) -> Iterator[Outcome]:
+        # Django names a file by the second and the backend's place in memory: none is given up
+        # while another one could take its place, and its name.
+        kept = []
         for number, letter in enumerate(letters):
             backend = get_connection()
+            kept.append(backend)
             try:
                 backend.open()
             except OSError as error:

@@ -359,8 +359,8 @@ class TestAnyOtherBackend:
         settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
         settings.EMAIL_FILE_PATH = tmp_path
         with open_transport() as line:
-            send(line, "ana", "ben", "carla")
-        assert len(list(tmp_path.iterdir())) == 3
+            send(line, "ana", "ben", "carla", "dora", "emil", "fay")
+        assert len(list(tmp_path.iterdir())) == 6
 
     @pytest.mark.parametrize(("fault", "error"), [("boom", Doubt), ("nothing", Temporary)])
     def test_a_backend_that_fails_is_believed_as_far_as_it_speaks(self, settings, fault, error):
