@@ -26,6 +26,8 @@ def security_key(page: Page) -> str:
 
 
 def add_security_key(page: Page, *, verified: bool) -> str:
+    if hasattr(page, "devtools"):  # the window of an earlier visitor, whose finger is gone
+        page.devtools.send("WebAuthn.disable")
     devtools = page.context.new_cdp_session(page)
     page.devtools = devtools  # type: ignore[attr-defined]  # kept alive with the page
     devtools.send("WebAuthn.enable")
