@@ -1,11 +1,11 @@
 """Where a person lands."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.templatetags.static import static
 
 from .access import SWITCHED, Duty, anyone, clinics_with, signed_in
-from .models import Membership, User
+from .models import Clinic, User
 
 
 @signed_in("GET")
@@ -24,8 +24,11 @@ def switch_clinic(request: HttpRequest) -> HttpResponseRedirect:
     """Work at another of one's clinics from now on, in this session."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - login_required saw to it
-    wanted = Membership.objects.filter(user=user, clinic__slug=request.POST.get("clinic", ""))
-    request.session[SWITCHED] = get_object_or_404(wanted.select_related("clinic")).clinic.slug
+    here = Clinic.objects.filter(memberships__user=user).values_list("slug", flat=True)
+    wanted = request.POST.get("clinic", "")
+    if wanted not in here:
+        raise Http404
+    request.session[SWITCHED] = wanted
     return redirect("home")
 
 

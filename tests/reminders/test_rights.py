@@ -72,7 +72,7 @@ class TestTaking:
         assert len(told["Infusions"]) == 2
         assert told["Infusions"][1]["lot"] == "LOT-OF-BEN"
         assert told["Emails"][0]["body text"] == "The words of a mail"
-        assert told["People who get copies"][0]["name"] == "Hal Helper"
+        assert told["People who help you"][0]["name"] == "Hal Helper"
         assert told["You"][0]["first name"] == "Ben"
         whole = answer.content.decode()
         assert "Carla" not in whole
