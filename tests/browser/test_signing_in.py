@@ -44,6 +44,12 @@ def add_security_key(page: Page, *, verified: bool) -> str:
     ]
 
 
+def press(page: Page, role: str, name: str) -> None:
+    """Press what leads to another page, and be there."""
+    with page.expect_navigation():
+        page.get_by_role(role, name=name).click()  # type: ignore[arg-type]  # button or link
+
+
 def in_by_code(page: Page, email: str) -> None:
     page.goto("/sign-in/")
     page.get_by_label("What is your email address?").fill(email)
@@ -57,7 +63,7 @@ def in_by_password(page: Page, user) -> None:
     page.goto("/sign-in/staff/")
     page.get_by_label("Email address").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    press(page, "button", "Sign in")
 
 
 def sign_out(page: Page) -> None:
@@ -207,13 +213,14 @@ class TestTheirLook:
         page.goto("/sign-in/")
         page.get_by_label("What is your email address?").fill(ana.user.email)
         page.get_by_role("button", name="Send me a code").click()
+        expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
         checked(page)
         page.goto(sent_link())
         checked(page)
         page.get_by_label("Keep me signed in on this device").check()
-        page.get_by_role("button", name="Sign in").click()
+        press(page, "button", "Sign in")
         checked(page)
-        page.get_by_role("link", name="Add a passkey").click()
+        press(page, "link", "Add a passkey")
         checked(page)
         page.goto("/my/sign-in/")
         checked(page)
@@ -224,14 +231,14 @@ class TestTheirLook:
     def test_of_the_staffs_pages(self, page, rosa):
         in_by_password(page, rosa)
         checked(page)
-        page.get_by_role("link", name="Set up an app").click()
+        press(page, "link", "Set up an app")
         checked(page)
         page.context.clear_cookies()
         give_app(rosa)
         in_by_password(page, rosa)
         checked(page)
         page.get_by_label("Code").fill("000000")
-        page.get_by_role("button", name="Sign in").click()
+        press(page, "button", "Sign in")
         checked(page)
         page.get_by_label("Code").fill(app_code())
         page.get_by_role("button", name="Sign in").click()

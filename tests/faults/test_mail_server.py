@@ -47,7 +47,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(
     ("count", "sessions"),
-    [(60, 12), pytest.param(scaled(6_000), scaled(2_000), marks=pytest.mark.long)],
+    [(100, 8), pytest.param(scaled(6_000), scaled(2_000), marks=pytest.mark.long)],
     ids=["short", "long"],
 )
 def test_sessions_with_random_faults(stage, seed, figure, count, sessions):
