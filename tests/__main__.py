@@ -31,6 +31,7 @@ OURS = (
     *("DEPLOYMENT_ID", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "LOG_LEVEL", "PYTEST_ADDOPTS"),
     *("REDIS_URL", "REMINDER_GRACE_SECONDS", "REMINDER_JOURNAL", "REMINDER_LEASE_SECONDS"),
     *("REMINDER_POLL_SECONDS", "SECRET_KEY", "SECURE_SSL_REDIRECT", "SITE_NAME", "SITE_URL"),
+    *("DJANGO_ADMIN", "SECRET_KEY_FALLBACKS"),
 )
 # Run once, with SQLite: the engine and the rules know no database, a page's look does not hang on
 # one, and tests/machine and the benchmarks bring databases of their own, the same ones either way.
